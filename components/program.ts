@@ -2,8 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { IssuesError, UserError } from "../core/issues.ts";
 import { messageOf } from "../core/records.ts";
 
-/** Older ones ignore the option `replacementTrigger`, which replaces a Pod when its declaration changes. */
-const PULUMI = ">=3.215.0";
+/**
+ * Up to 3.207 the CLI ignores the option `replacementTrigger`, which replaces a Pod when its declaration changes.
+ * Up to 3.215 it cannot be asked for its version either.
+ */
+const PULUMI = ">=3.220.0";
 
 /** Makes a program of what declares a stack. A problem that the user can fix is shown without a stack trace. */
 export function program<Outputs>(declare: () => Promise<Outputs>): () => Promise<Outputs> {

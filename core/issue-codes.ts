@@ -20,7 +20,7 @@ export const issueCodes = {
   TA614: "The binding cannot carry the algorithm",
   TA701: "A file cannot be read",
   TA702: "A file is not an initdata document",
-  TA703: "More than certificates in what becomes public",
+  TA703: "A text for guests holds more than certificates",
   TA704: "A reader has no initdata of its own",
   TA705: "A pod could not fetch what its guest needs to start",
   TA801: "The cluster does not answer",

@@ -23,8 +23,8 @@ const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Which policy to check. */
 export interface Source {
-  readonly live: boolean;
-  readonly preview: boolean;
+  readonly live?: true;
+  readonly preview?: true;
   /** A file with the policy. */
   readonly policy?: string;
 }
@@ -65,9 +65,12 @@ async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
 async function previewedStack(name: string | undefined): Promise<StackOutputs> {
   const outputs = previewedSchema.safeParse(previewedOutputs(await runPreview(name)).after);
   if (outputs.success && outputs.data.resourcePolicy !== UNKNOWN) {
-    return parseOutputs(outputs.data, "this is not a stack of this project");
+    return parseOutputs(outputs.data, "select a stack of this project");
   }
-  throw new UserError("TA954", "The preview has no resource policy: this is not a stack of this project.");
+  throw new UserError(
+    "TA954",
+    "The preview has no resource policy: this is not a stack of this project. Select another one with --stack.",
+  );
 }
 
 /**
@@ -76,7 +79,7 @@ async function previewedStack(name: string | undefined): Promise<StackOutputs> {
  * @throws UserError
  */
 export async function stackToCheck(name: string | undefined, { preview }: Source): Promise<StackOutputs> {
-  return preview ? previewedStack(name) : readStack(name);
+  return preview === true ? previewedStack(name) : readStack(name);
 }
 
 /**
@@ -84,15 +87,18 @@ export async function stackToCheck(name: string | undefined, { preview }: Source
  * @throws UserError, KubeError
  */
 export async function readPolicy(stack: StackOutputs, source: Source): Promise<PolicyText> {
-  if (source.live) return readLivePolicy(stack);
+  if (source.live === true) return readLivePolicy(stack);
   const { policy } = source;
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
     const text = await readFile(policy, "utf8").catch((error: unknown) => {
-      throw new UserError("TA952", `Cannot read ${policy}: ${messageOf(error)}`);
+      throw new UserError(
+        "TA952",
+        `Cannot read ${policy}: ${messageOf(error)}. Correct the path, or the permissions.`,
+      );
     });
     return { text, from: policy, stack, syntax };
   }
-  const how = source.preview ? "planned by pulumi preview" : "it was deployed";
+  const how = source.preview === true ? "planned by pulumi preview" : "it was deployed";
   return { text: stack.resourcePolicy, from: `the stack ${stack.grants.stack}, as ${how}`, stack, syntax };
 }

@@ -8,23 +8,23 @@ import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;
-  readonly live: boolean;
-  readonly preview: boolean;
+  readonly live?: true;
+  readonly preview?: true;
   readonly policy?: string;
-  readonly json: boolean;
+  readonly json?: true;
 }
 
 async function check(options: Options): Promise<boolean> {
-  const named = [options.live, options.preview, options.policy !== undefined].filter(Boolean);
+  const named = [options.live, options.preview, options.policy].filter((one) => one !== undefined);
   if (named.length > 1) {
     throw new UserError("TA951", "--live, --preview and --policy exclude each other. Give one of them.");
   }
   const opa = await findOpa();
   if ("reason" in opa) throw new UserError("TA953", opa.reason);
   const policy = await readPolicy(await stackToCheck(options.stack, options), options);
-  const proof = await prove(policy, opa.program, process.stdout.isTTY && !options.json);
+  const proof = await prove(policy, opa.program, process.stdout.isTTY && options.json === undefined);
   const ok = outcomeOf(proof) === "holds";
-  if (options.json) printJson({ ok, ...proof });
+  if (options.json === true) printJson({ ok, ...proof });
   else print(proofText(proof, policy.stack));
   return ok;
 }
@@ -36,13 +36,15 @@ export function checkCommand(): Command {
       "Proves, offline in OPA, that the policies answer every request as the stack's grants require.",
     )
     .option("-s, --stack <name>", "the stack (default: the selected one)")
-    .option("--live", "the resource policy in the cluster, not that of the stack's outputs", false)
-    .option("--preview", "the policies that the next pulumi up would deploy; runs pulumi preview", false)
+    .option("--live", "the resource policy in the cluster, not that of the stack's outputs")
+    .option("--preview", "the policies that the next pulumi up would deploy; runs pulumi preview")
     .option("--policy <file>", "the resource policy in a file")
-    .option("--json", "print the result as JSON", false)
+    .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nExit code: 0 if every request is answered as required, 1 if one is not or the policy cannot be judged, 2 if check could not run.",
+      "\nNeeds OPA 1.0 or newer: on the PATH, or named in $TRUSTEE_ACCESS_OPA.\n" +
+        "Exit code: 0 if every request is answered as the stack's grants require,\n" +
+        "1 if one is not or that is unknown, 2 if it could not run.",
     )
     .action((options: Options) => run(() => check(options)));
 }

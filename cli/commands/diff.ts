@@ -13,11 +13,11 @@ import { UserError } from "../../core/issues.ts";
 
 interface DiffOptions {
   readonly stack?: string;
-  readonly preview?: string;
+  readonly events?: string;
   readonly deployed?: string;
-  readonly json: boolean;
+  readonly json?: true;
   readonly markdown?: string;
-  readonly allowOpens: boolean;
+  readonly allowOpens?: true;
 }
 
 /** Standard input is read as a stream: if it is a socket, /dev/stdin cannot be opened. */
@@ -25,18 +25,21 @@ async function read(file: string): Promise<string> {
   try {
     return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
   } catch (error) {
-    throw new UserError("TA952", `Cannot read ${file}: ${messageOf(error)}`);
+    throw new UserError(
+      "TA952",
+      `Cannot read ${file}: ${messageOf(error)}. Correct the path, or the permissions.`,
+    );
   }
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {
-  if (options.stack !== undefined && options.preview !== undefined) {
+  if (options.stack !== undefined && options.events !== undefined) {
     throw new UserError(
       "TA951",
-      "--stack and --preview exclude each other: the events already name their stack. Give one of them.",
+      "--stack and --events exclude each other: the events already name their stack. Give one of them.",
     );
   }
-  const events = await (options.preview === undefined ? runPreview(options.stack) : read(options.preview));
+  const events = await (options.events === undefined ? runPreview(options.stack) : read(options.events));
   const { before: previewed, after } = readPreview(events);
   const before = options.deployed === undefined ? previewed : readDeployed(await read(options.deployed));
   const found = [...diffAccess(before?.access, after.access), ...diffReaders(before, after)];
@@ -47,12 +50,12 @@ async function diff(options: DiffOptions): Promise<boolean> {
     doubts: doubtsIn(after.accessChanges),
   };
   const opens = difference.changes.some(({ effect }) => effect === "opens");
-  const ok = !opens || options.allowOpens;
+  const ok = !opens || options.allowOpens === true;
   if (options.markdown !== undefined) {
     await writeReport(options.markdown, diffMarkdown(after.access, difference));
   }
   const doubts = difference.doubts.map((doubt) => doubtWords[doubt]);
-  if (options.json) printJson({ ok, opens, access: after.access, ...difference, doubts });
+  if (options.json === true) printJson({ ok, opens, access: after.access, ...difference, doubts });
   else print(diffText(difference));
   return ok;
 }
@@ -63,8 +66,8 @@ export function diffCommand(): Command {
     .description("Shows which cells of the access matrix a preview opens and closes; fails if one opens.")
     .option("-s, --stack <name>", "the stack to preview (default: the selected one)")
     .option(
-      "--preview <file>",
-      "the events of a preview that already ran, or - for standard input (see below)",
+      "--events <file>",
+      "the events of a preview that already ran, or - for standard input (see below); not with --stack",
     )
     .option(
       "--deployed <file>",
@@ -74,13 +77,15 @@ export function diffCommand(): Command {
       "--markdown <file>",
       "also write the matrix and its changes as Markdown, for example for a comment",
     )
-    .option("--allow-opens", "do not fail if a cell opens", false)
-    .option("--json", "print the changes as JSON", false)
+    .option("--allow-opens", "do not fail if a cell opens")
+    .option("--json", "print the changes as JSON")
     .addHelpText(
       "after",
-      "\nRuns pulumi preview. The events of a preview hold secret values in base64, so pipe them and keep no file:\n" +
-        "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview -\n" +
-        "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens, 2 if diff could not run.",
+      "\nRuns pulumi preview. The events of a preview hold secret values in base64, so\n" +
+        "pipe them and keep no file:\n" +
+        "  PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --events -\n" +
+        "Exit code: 0 if no cell opens or --allow-opens is given, 1 if one opens,\n" +
+        "2 if it could not run.",
     )
     .action((options: DiffOptions) => run(() => diff(options)));
 }

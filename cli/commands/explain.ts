@@ -18,7 +18,7 @@ import { print, printJson, run } from "./run.ts";
 import { UserError } from "../../core/issues.ts";
 
 interface ExplainOptions extends SideOptions {
-  readonly json: boolean;
+  readonly json?: true;
 }
 
 /** Trustee's side and the logs of the KBS's pods. */
@@ -100,17 +100,19 @@ export function explainCommand(): Command {
       "<pod>",
       "pod or namespace/pod; with --stack, also a Deployment, StatefulSet or Job of the stack",
     )
-    .argument("<secret>", "secret/key");
+    .argument("<secret/key>", "for example p2-secret/secret");
   return addSideOptions(command)
-    .option("--json", "print the explanation as JSON", false)
+    .option("--json", "print the explanation as JSON")
     .addHelpText(
       "after",
-      "\nReads only, and never a Secret's content.\nExit code: 0 for any explanation, 2 if explain could not run.",
+      "\nReads only, and never a Secret's content. kubectl reads the KBS's log;\n" +
+        "OPA (on the PATH, or named in $TRUSTEE_ACCESS_OPA) evaluates the policy.\n" +
+        "Exit code: 0 if there is an explanation, 2 if it could not run.",
     )
     .action((pod: string, secret: string, options: ExplainOptions) =>
       run(async () => {
         const explanation = explain(await readCellFacts(pod, secret, options));
-        if (options.json) printJson(explanation);
+        if (options.json === true) printJson(explanation);
         else print(explanationText(explanation));
         return true;
       }),

@@ -14,10 +14,10 @@ import { print, printJson, run, writeReport } from "./run.ts";
 import project from "../../package.json" with { type: "json" };
 
 interface LintOptions extends SideOptions {
-  readonly podsNamespace: readonly string[];
+  readonly podsNamespace?: readonly string[];
   /** False with --no-pods. */
   readonly pods: boolean;
-  readonly json: boolean;
+  readonly json?: true;
   readonly sarif?: string;
   readonly junit?: string;
   readonly failOn: Severity;
@@ -25,7 +25,7 @@ interface LintOptions extends SideOptions {
 
 /** The pods of the named namespaces, else of the stack's, else of all. */
 async function seePods(
-  { pods: wanted, podsNamespace }: LintOptions,
+  { pods: wanted, podsNamespace = [] }: LintOptions,
   { pods: kube, stack }: Sides,
 ): Promise<SeenPods> {
   if (!wanted) return { pods: undefined };
@@ -53,7 +53,7 @@ async function lintLive(options: LintOptions): Promise<boolean> {
     await writeReport(options.junit, junit("lint", lintCases(findings, options.failOn)));
   }
   const ok = !findings.some(({ severity }) => isAtLeast(severity, options.failOn));
-  if (options.json) printJson({ ok, ...scope, findings });
+  if (options.json === true) printJson({ ok, ...scope, findings });
   else print(lintText(findings, scope));
   return ok;
 }
@@ -67,10 +67,9 @@ export function lintCommand(): Command {
     .option(
       "--pods-namespace <names...>",
       "check only the pods of these namespaces (default: those of the stack, else all)",
-      [],
     )
     .option("--no-pods", "do not check the pods")
-    .option("--json", "print the findings as JSON", false)
+    .option("--json", "print the findings as JSON")
     .option("--sarif <file>", "also write the findings as SARIF 2.1.0")
     .option("--junit <file>", "also write the findings as a JUnit report")
     .addOption(
@@ -80,8 +79,10 @@ export function lintCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nReads only, and never a Secret's content. The policy is evaluated in OPA (on PATH, or $TRUSTEE_ACCESS_OPA).\n" +
-        "Exit code: 0 if no finding is --fail-on or worse, 1 if one is, 2 if lint could not run.",
+      "\nReads only, and never a Secret's content. OPA (on the PATH, or named in\n" +
+        "$TRUSTEE_ACCESS_OPA) evaluates the policy.\n" +
+        "Exit code: 0 if no finding is --fail-on or worse, 1 if one is,\n" +
+        "2 if it could not run.",
     )
     .action((options: LintOptions) => run(() => lintLive(options)));
 }

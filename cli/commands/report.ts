@@ -10,15 +10,16 @@ import { accessPage } from "../report/page.ts";
 import { matrixSvg } from "../report/svg.ts";
 import { readStack } from "../live/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
-import { run, writeReport } from "./run.ts";
+import { printJson, run, writeReport } from "./run.ts";
 import { UserError } from "../../core/issues.ts";
 
 interface Options {
   readonly stack?: string;
   readonly out?: string;
   readonly svg?: string;
-  readonly audit: boolean;
+  readonly audit?: true;
   readonly at?: Date;
+  readonly json?: true;
 }
 
 function time(text: string): Date {
@@ -34,38 +35,41 @@ async function audit(stack: StackOutputs): Promise<readonly Finding[]> {
   return lint(await readFacts(sides, () => readStackPods(sides.pods, stack)));
 }
 
-async function report({ stack: name, out, svg, audit: audited, at }: Options): Promise<boolean> {
-  if (out === undefined && svg === undefined) {
-    throw new UserError("TA951", "Name an output file: --out for a page, --svg for the picture alone.");
+async function report({ stack: name, out, svg, audit: audited, at, json }: Options): Promise<boolean> {
+  if (out === undefined && svg === undefined && json === undefined) {
+    throw new UserError("TA951", "Name an output: --out for a page, --svg for the picture alone, or --json.");
+  }
+  if (out === undefined && json === undefined && (audited === true || at !== undefined)) {
+    throw new UserError("TA951", "--audit and --at add to the page. Add --out <file>, or remove them.");
   }
   const stack = await readStack(name);
-  const content = contentOf(stack);
+  const content = {
+    ...contentOf(stack),
+    ...(audited === true ? { findings: await audit(stack) } : {}),
+    ...defined({ at }),
+  };
   if (svg !== undefined) {
     // The page shows other readers in a section of its own.
     const picture = matrixSvg(content.matrix, { title: content.stack, others: stack.otherReaders });
     await writeReport(svg, picture);
   }
-  if (out !== undefined) {
-    const page = accessPage({
-      ...content,
-      ...(audited ? { findings: await audit(stack) } : {}),
-      ...defined({ at }),
-    });
-    await writeReport(out, page);
-  }
-  for (const file of [out, svg]) if (file !== undefined) process.stdout.write(`Written: ${file}\n`);
+  if (out !== undefined) await writeReport(out, accessPage(content));
+  const written = [out, svg].filter((file) => file !== undefined);
+  if (json === true) printJson({ ...content, written });
+  else for (const file of written) process.stdout.write(`Written: ${file}\n`);
   return true;
 }
 
 /** `trustee-access report`: writes the access matrix as a page or a picture. */
 export function reportCommand(): Command {
   return new Command("report")
-    .description("Writes the access matrix of a stack as one self-contained page, or as a picture.")
+    .description("Writes the access matrix of a stack as one self-contained page, as a picture or as JSON.")
     .option("-s, --stack <name>", "the stack (default: the selected one)")
     .option("--out <file>", "write the page: HTML")
     .option("--svg <file>", "write the picture alone: SVG")
-    .option("--audit", "also show what trustee-access lint finds in the live Trustee", false)
+    .option("--audit", "also show what trustee-access lint finds in the live Trustee")
     .option("--at <time>", '"now" or a time: shows the days until the reference values expire', time)
-    .addHelpText("after", "\nExit code: 0 if the files were written, 2 if not.")
+    .option("--json", "print the page's content as JSON, without a file if --out and --svg are absent")
+    .addHelpText("after", "\nExit code: 0 if it was written, 2 if it could not run.")
     .action((options: Options) => run(() => report(options)));
 }

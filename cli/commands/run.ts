@@ -19,7 +19,10 @@ export async function writeReport(file: string, content: string): Promise<void> 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new UserError("TA952", `Cannot write ${file}: ${messageOf(error)}`);
+    throw new UserError(
+      "TA952",
+      `Cannot write ${file}: ${messageOf(error)}. Correct the path, or the permissions.`,
+    );
   }
 }
 
@@ -52,11 +55,22 @@ export async function run(action: () => Promise<boolean>): Promise<void> {
   }
 }
 
+/** Commander's message with our code, and with what to do if commander does not say it. */
+function usageText(text: string, command: Command): string {
+  const message = text.replace(/^error: /, "TA951 ").trimEnd();
+  if (/ is invalid\. .*\.$/.test(message)) return `${message}\n`;
+  const help =
+    command.parent === null
+      ? "the commands: trustee-access help"
+      : `its usage: trustee-access help ${command.name()}`;
+  return `${message.replace(/[^.)]$/, "$&.")} See ${help}\n`;
+}
+
 /** Commander applies these settings only to subcommands that it creates itself. */
 function throwing(command: Command): void {
   command.exitOverride().configureOutput({
     outputError: (text, write) => {
-      write(text.replace(/^error: /, "TA951 "));
+      write(usageText(text, command));
     },
   });
   for (const subcommand of command.commands) throwing(subcommand);

@@ -11,7 +11,7 @@ import { logProblemText, verifyCases, verifySummary, verifyTable } from "../veri
 
 interface Options {
   readonly stack?: string;
-  readonly json: boolean;
+  readonly json?: true;
   readonly junit?: string;
   readonly timeout: number;
   readonly parallel: number;
@@ -44,7 +44,7 @@ async function verify(options: Options): Promise<boolean> {
       timeout: options.timeout * 1000,
       parallel: options.parallel,
       log,
-      progress: process.stderr.isTTY && !options.json,
+      progress: process.stderr.isTTY && options.json === undefined,
     });
     const notAsked = unasked(stack, read);
     if (read.length === 0) {
@@ -57,7 +57,7 @@ async function verify(options: Options): Promise<boolean> {
     const problem = opened.problem === undefined ? undefined : logProblemText(opened.problem, namespace);
     const ok = cells.every((cell) => cell.ok);
     if (options.junit !== undefined) await writeReport(options.junit, junit("verify", verifyCases(cells)));
-    if (options.json) {
+    if (options.json === true) {
       printJson({ ok, logProblem: problem, attestationProblem: sidesProblem, lost, notAsked, cells });
     } else {
       print(
@@ -75,14 +75,14 @@ export function verifyCommand(): Command {
   return new Command("verify")
     .description("Reads every secret from inside every pod of a stack, and compares with its access matrix.")
     .option("-s, --stack <name>", "the stack (default: the selected one)")
-    .option("--json", "print the cells as JSON", false)
+    .option("--json", "print the cells as JSON")
     .option("--junit <file>", "also write the cells as a JUnit report")
     .option("--timeout <seconds>", "how long one cell may take", positive("number of seconds"), 30)
     .option("--parallel <pods>", "how many pods to read in at a time", positive("number"), 8)
     .option("--no-log", "do not read the KBS's log for the reason of a denial")
     .addHelpText(
       "after",
-      "\nExit code: 0 if every cell matches, 1 if one differs, 2 if verify could not run.",
+      "\nExit code: 0 if every cell is as the stack says, 1 if one differs,\n2 if it could not run or there is no cell.",
     )
     .action((options: Options) => run(() => verify(options)));
 }

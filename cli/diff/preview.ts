@@ -37,9 +37,12 @@ const eventSchema = z.object({
 type Event = z.output<typeof eventSchema>;
 
 const HOW =
-  "Omit --preview to run the preview here, or pipe the events in: " +
-  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --preview - " +
+  "Omit --events to run the preview here, or pipe the events in: " +
+  "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | npx trustee-access diff --events - " +
   "(the plain --json has no outputs).";
+
+/** What to do if a preview failed. */
+export const FIX_PREVIEW = "Fix pulumi's error, then run again.";
 
 /** Whether a line may be a needed event. The others, mainly debug messages, contain secrets. */
 export function isReadEvent(line: string): boolean {
@@ -78,7 +81,8 @@ function parseEvents(text: string): readonly Event[] {
 export function previewedOutputs(text: string): { readonly before: unknown; readonly after: unknown } {
   const events = parseEvents(text);
   const errors = previewErrors(text);
-  if (errors.length > 0) throw new UserError("TA955", `The preview failed: ${errors.join("\n")}`);
+  if (errors.length > 0)
+    throw new UserError("TA955", `The preview failed: ${errors.join("\n")}\n${FIX_PREVIEW}`);
   const stack = events
     .flatMap(({ resOutputsEvent }) => resOutputsEvent?.metadata ?? [])
     .findLast(({ type, op }) => type === "pulumi:pulumi:Stack" && op !== "refresh");

@@ -37,7 +37,10 @@ export interface Sides {
 /** The options that name Trustee and the pods. */
 export function addSideOptions(command: Command): Command {
   return command
-    .option("-s, --stack <name>", "take both clusters from the outputs of this stack")
+    .option(
+      "-s, --stack <name>",
+      "take both clusters from the outputs of this stack (default: no stack; kubectl's cluster)",
+    )
     .option("--kubeconfig <file>", "Trustee's cluster (default: kubectl's)")
     .option("--context <name>", "the context in that kubeconfig")
     .option("-n, --namespace <name>", `Trustee's namespace (default: ${trusteeNames.namespace})`)

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { isReadEvent, previewErrors } from "../diff/preview.ts";
+import { FIX_PREVIEW, isReadEvent, previewErrors } from "../diff/preview.ts";
 import { UserError } from "../../core/issues.ts";
 import { needPulumi } from "./stack.ts";
 
@@ -31,6 +31,6 @@ export async function runPreview(stack: string | undefined): Promise<string> {
   const errors = previewErrors(stdout);
   throw new UserError(
     "TA955",
-    `The preview failed: ${errors.length > 0 ? errors.join("\n") : stderr.trim()}`,
+    `The preview failed: ${errors.length > 0 ? errors.join("\n") : stderr.trim()}\n${FIX_PREVIEW}`,
   );
 }

@@ -24,10 +24,18 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
     { reject: false },
   );
   needPulumi(code);
-  if (exitCode !== 0) throw new UserError("TA954", `The stack cannot be read: ${stderr.trim()}`);
+  if (exitCode !== 0) {
+    throw new UserError(
+      "TA954",
+      `The stack cannot be read: ${stderr.trim()}\nSelect a stack with --stack, and sign in to its backend: pulumi login.`,
+    );
+  }
   const outputs = parseJson(stdout);
   if (outputs === undefined) {
-    throw new UserError("TA954", "The stack cannot be read: pulumi stack output --json did not print JSON.");
+    throw new UserError(
+      "TA954",
+      "The stack cannot be read: pulumi stack output --json did not print JSON. Run it to see why.",
+    );
   }
   return parseOutputs(outputs, "run pulumi up first");
 }

@@ -15,6 +15,8 @@ The sandbox "${name}" still runs. Look around:
   kubectl exec pod1 -- curl -s http://127.0.0.1:8006/cdh/resource/default/fraud-dataset/dataset_key
   kubectl logs -n trustee-operator-system -l app=kbs
   npx trustee-access verify --stack dev
+Restrict a secret: add the line "- { pod: pod1, secret: kbsres1 }" below "trustee-access:grants:" in Pulumi.dev.yaml, then
+  pulumi preview --stack dev
 End it:
   pulumi destroy --yes --stack dev; npm run sandbox -- down --name ${name}`;
 }

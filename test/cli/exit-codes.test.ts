@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { trusteeOutput } from "../fixtures/stack-outputs.ts";
+import { contentOf } from "../../cli/report/content.ts";
+import { stackOutputs, trusteeOutput } from "../fixtures/stack-outputs.ts";
 import { apiServer, kubeconfigOf } from "../kube/api-server.ts";
 import { sharedFolder } from "../support/folders.ts";
 
@@ -48,22 +49,33 @@ const empty = {
 describe("a command that cannot run exits with 2", () => {
   it.each(
     Object.entries({
-      "verify --no-such-option": "TA951 unknown option '--no-such-option'",
+      "verify --no-such-option":
+        "TA951 unknown option '--no-such-option'. See its usage: trustee-access help verify",
       "verify --timeout soon":
         "TA951 option '--timeout <seconds>' argument 'soon' is invalid. Give a number of seconds above zero.",
-      "verify too many": "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many.",
-      "no-such-command": "TA951 unknown command 'no-such-command'",
-      "explain pod1": "TA951 missing required argument 'secret'",
+      "verify too many":
+        "TA951 too many arguments for 'verify'. Expected 0 arguments but got 2: too, many. See its usage: trustee-access help verify",
+      "no-such-command": "TA951 unknown command 'no-such-command'. See the commands: trustee-access help",
+      "explain pod1":
+        "TA951 missing required argument 'secret/key'. See its usage: trustee-access help explain",
       "explain pod1 secret":
         'TA951 "secret" is not a secret\'s key. Give secret/key, for example p2-secret/secret.',
       "lint --fail-on everything":
         "TA951 option '--fail-on <severity>' argument 'everything' is invalid. Allowed choices are error, warning, note.",
-      "diff --stack dev --preview -":
-        "TA951 --stack and --preview exclude each other: the events already name their stack. Give one of them.",
-      "diff --preview none": "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'",
-      report: "TA951 Name an output file: --out for a page, --svg for the picture alone.",
+      "diff --stack dev --events -":
+        "TA951 --stack and --events exclude each other: the events already name their stack. Give one of them.",
+      "diff --events none":
+        "TA952 Cannot read none: ENOENT: no such file or directory, open 'none'. Correct the path, or the permissions.",
+      report: "TA951 Name an output: --out for a page, --svg for the picture alone, or --json.",
+      "report --svg x.svg --audit":
+        "TA951 --audit and --at add to the page. Add --out <file>, or remove them.",
+      "report --svg x.svg --at now":
+        "TA951 --audit and --at add to the page. Add --out <file>, or remove them.",
       "report --out x.html --at noon": `TA951 option '--at <time>' argument 'noon' is invalid. Give "now" or a time such as 2026-01-31T12:00:00Z.`,
-      "check --no-such-option": "TA951 unknown option '--no-such-option'",
+      "check --no-such-option":
+        "TA951 unknown option '--no-such-option'. See its usage: trustee-access help check",
+      "report --jso":
+        "TA951 unknown option '--jso'\n(Did you mean --json?) See its usage: trustee-access help report",
     }),
   )("because of its command line: %s", async (line, stderr) => {
     expect(await cli(...line.split(" "))).toEqual(failed(stderr));
@@ -162,7 +174,21 @@ describe("a command that cannot run exits with 2", () => {
   it("because pulumi prints something else", async () => {
     pulumi("no JSON");
     expect(await cli("verify")).toEqual(
-      failed("TA954 The stack cannot be read: pulumi stack output --json did not print JSON."),
+      failed(
+        "TA954 The stack cannot be read: pulumi stack output --json did not print JSON. Run it to see why.",
+      ),
+    );
+  });
+
+  it("because pulumi cannot read the stack", async () => {
+    writeFileSync(
+      join(folder, "pulumi"),
+      "#!/bin/sh\necho \"error: no stack named 'x' found\" >&2\nexit 255\n",
+    );
+    expect(await cli("verify", "--stack", "x")).toEqual(
+      failed(
+        "TA954 The stack cannot be read: error: no stack named 'x' found\nSelect a stack with --stack, and sign in to its backend: pulumi login.",
+      ),
     );
   });
 
@@ -183,3 +209,25 @@ it.each(["verify --help", "--help", "help lint", "explain --help"])(
     expect({ exitCode, hasUsage: stdout.startsWith("Usage: ") }).toEqual({ exitCode: 0, hasUsage: true });
   },
 );
+
+describe("report --json", () => {
+  it("prints the page's content, without a file", async () => {
+    const stack = stackOutputs();
+    pulumi(JSON.stringify(stack));
+    const { exitCode, stdout, stderr } = await cli("report", "--json", "--at", "2026-01-31");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual({
+      ...contentOf(stack),
+      at: "2026-01-31T00:00:00.000Z",
+      written: [],
+    });
+  });
+
+  it("names the files that it wrote too", async () => {
+    pulumi(JSON.stringify(stackOutputs()));
+    const file = join(folder, "report.svg");
+    const { stdout } = await cli("report", "--json", "--svg", file);
+    expect(JSON.parse(stdout)).toMatchObject({ written: [file] });
+    expect(readFileSync(file, "utf8")).toContain("<svg");
+  });
+});

@@ -124,7 +124,8 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
       expect({ exitCode, stdout: left["stdout"], stderr: left["stderr"] }).toEqual({
         exitCode: 2,
         stdout: "",
-        stderr: "TA955 The preview failed: resource pod1 was refused: metadata.labels: Invalid value",
+        stderr:
+          "TA955 The preview failed: resource pod1 was refused: metadata.labels: Invalid value\nFix pulumi's error, then run again.",
       });
       expect(leaks(SECRET, left)).toEqual([]);
     },
@@ -134,7 +135,7 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
     const { exitCode, left } = await run(script, debug, 1);
     expect({ exitCode, stderr: left["stderr"] }).toEqual({
       exitCode: 2,
-      stderr: "TA955 The preview failed: stderr of pulumi",
+      stderr: "TA955 The preview failed: stderr of pulumi\nFix pulumi's error, then run again.",
     });
     expect(leaks(SECRET, left)).toEqual([]);
   });
@@ -142,10 +143,10 @@ describe.each(scripts)("%s job, with a preview whose events hold a secret,", (_,
 
 it.each([
   ["diff of a stack", "node cli/main.ts diff --stack dev --markdown access.md --json"],
-  ["diff of a stream", "pulumi | node cli/main.ts diff --preview - --markdown access.md"],
+  ["diff of a stream", "pulumi | node cli/main.ts diff --events - --markdown access.md"],
   [
     "diff of a file",
-    "pulumi > temp/events || true; node cli/main.ts diff --preview temp/events; code=$?; rm temp/events; exit $code",
+    "pulumi > temp/events || true; node cli/main.ts diff --events temp/events; code=$?; rm temp/events; exit $code",
   ],
   [
     "check",

@@ -150,7 +150,7 @@ describe("check, report and previews of a deployed stack", () => {
     expect(runs.map(({ stderr }) => stderr.replaceAll(project.folder, ""))).toEqual([
       "TA951 --live, --preview and --policy exclude each other. Give one of them.",
       expect.stringContaining("TA952 Cannot read missing.rego: ENOENT"),
-      "TA951 Name an output file: --out for a page, --svg for the picture alone.",
+      "TA951 Name an output: --out for a page, --svg for the picture alone, or --json.",
       expect.stringContaining("TA952 Cannot write /no/such/folder.html: ENOENT"),
     ]);
   });

@@ -163,6 +163,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
       ["explain", "pod2", "p2-secret/secret", ...of, "--json"],
       ["explain", "pod1", "p2-secret/secret", ...of],
       ["report", ...of, "--audit", "--out", to("report.html"), "--svg", to("report.svg")],
+      ["report", ...of, "--json"],
     ];
     for (const args of commands) {
       const { stdout, stderr } = await command(sandbox, args, { cwd: project.folder });

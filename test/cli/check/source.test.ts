@@ -52,7 +52,7 @@ async function liveTrustee(generation: Generation, data: Readonly<Record<string,
 }
 
 const BOTH = { "policy.rego": "package old\n", "resource-policy.rego": "package new\n" };
-const LIVE = { live: true, preview: false };
+const LIVE = { live: true } as const;
 const WHERE = `ConfigMap ${namespace}/${trusteeNames.resourcePolicy}`;
 
 describe("the policy in the cluster", () => {

@@ -77,7 +77,7 @@ describe("the events of a preview", () => {
         },
         stackEvent("same", { access: was }, { access: willBe }),
       ),
-      /^TA955 The preview failed: a pod$/,
+      /^TA955 The preview failed: a pod\nFix pulumi's error, then run again\.$/,
     ],
     [
       "another program's preview",

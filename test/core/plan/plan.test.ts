@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { changeLine } from "../../../core/access/changes.ts";
 import { matrixText } from "../../../core/access/matrix.ts";
 import type { Plan } from "../../../core/plan/plan.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
@@ -39,6 +41,26 @@ describe("the tutorial's plan", () => {
       "pod2  ✗ denied                   ✓ may read        ✓ may read",
       "pod3  ✗ denied                   ✗ denied          ✓ may read",
     ]);
+  });
+
+  it("closes the sample for pod2 and pod3 if pod1 is granted it, as README.md says", () => {
+    const grants = [
+      { pod: "pod1", secret: "fraud-dataset" },
+      { pod: "pod2", secret: "p2-secret" },
+    ];
+    expect(tutorialSettings["grants"]).toEqual(grants);
+    const raw = { ...tutorialSettings, grants: [...grants, { pod: "pod1", secret: "kbsres1" }] };
+    const policy = joinPolicy("package policy\n", tutorial.grants);
+    const { accessChanges } = planOf(settingsOf(raw, tutorialValues), { certificate, policy, stack: STACK });
+    const lines = accessChanges.map(changeLine);
+    expect(accessChanges.map(({ effect, pod }) => [effect, pod])).toEqual([
+      ["closes", "pod2"],
+      ["closes", "pod3"],
+      ["closes", "every other pod"],
+    ]);
+    const readme = readFileSync("README.md", "utf8");
+    expect(readme).toContain("- { pod: pod1, secret: kbsres1 }");
+    for (const line of lines) expect(readme).toContain(`    ${line}\n`);
   });
 
   it("is the same on every run", () => {
