@@ -7,11 +7,12 @@ import { otherReaders, type OtherReader } from "../../core/access/other-readers.
 import { accessRequests } from "../questions/requests.ts";
 import { decodeAnnotation } from "../../core/initdata/annotation.ts";
 import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
-import { isRecord, own } from "../../core/records.ts";
+import { defined, isRecord, own } from "../../core/records.ts";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { unjudgedFields } from "../audit/unjudged.ts";
+import { limitText } from "../lint/nobody.ts";
 import { bindingsOf } from "../commands/stack.ts";
 import type { StackOutputs } from "../../core/outputs.ts";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "./agent-policy.ts";
@@ -34,16 +35,25 @@ export interface Proof {
   readonly agents: readonly AgentResult[];
   /** Readers of the stack's secrets by other stacks' grants in this policy. They are expected. */
   readonly otherReaders: readonly OtherReader[];
+  /** The limit of the KBS's policy engine that the policy exceeds, as a sentence. */
+  readonly beyondLimit?: string;
   /** Fields that the resource policy reads and that the requests hold no real values for. */
   readonly unjudged: readonly string[];
 }
 
 /** Whether everything matches the stack. A policy that is not judged may answer a real pod differently. */
-export function outcomeOf({ policies, stale, agents, unjudged }: Proof): "holds" | "differs" | "unknown" {
+export function outcomeOf({
+  policies,
+  stale,
+  agents,
+  unjudged,
+  beyondLimit,
+}: Proof): "holds" | "differs" | "unknown" {
   const isJudged = unjudged.length === 0;
   const differs =
     policies.some(({ differences, noPolicy }) => noPolicy !== undefined || (isJudged && differences > 0)) ||
     stale.length > 0 ||
+    beyondLimit !== undefined ||
     agents.some(({ wrong, noPolicy }) => wrong.length > 0 || noPolicy !== undefined);
   if (differs) return "differs";
   return isJudged ? "holds" : "unknown";
@@ -88,6 +98,12 @@ function agentPolicyOf(annotation: string): string | undefined {
 /** A policy of this project must work in both syntaxes, a foreign one in its Trustee's. */
 function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   return parseRegistry(text) === undefined ? [syntax] : ["v0", "v1"];
+}
+
+/** The limit that the policy exceeds on a Trustee whose syntax it must work in; OPA has none. */
+function beyondLimit(policy: PolicyText): string | undefined {
+  const found = syntaxesFor(policy).includes("v1") ? limitText(policy.text) : undefined;
+  return found && `${found.words}, so KBS v0.20 and later deny every request. ${found.fix}`;
 }
 
 async function checkAgent(stack: StackOutputs, opa: string, pod: string): Promise<AgentResult> {
@@ -136,6 +152,7 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
     stale: staleCells(stack, rules),
     agents,
     otherReaders: otherReaders(text, stack.grants),
+    ...defined({ beyondLimit: beyondLimit(policy) }),
     unjudged: unjudgedFields(text),
   };
 }

@@ -16,6 +16,7 @@ import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
 import { initdataFiles } from "./initdata-files.ts";
+import { checkPolicyLimits } from "./policy-limits.ts";
 import {
   annotationWarnings,
   bindingWarnings,
@@ -167,6 +168,7 @@ export function guard(
   } as const;
   const warnings = [
     ...checkLimits(budget, issues),
+    ...checkPolicyLimits(plan, live, issues),
     ...checkCertificate(served, now, issues),
     ...withoutHardware(plan.matrix.rows).map(
       (line) =>
