@@ -1,13 +1,12 @@
-import TOML from "@iarna/toml";
 import { Listr } from "listr2";
 import type { Column } from "../../core/access/matrix.ts";
 import { affirmingToken } from "../../core/access/token.ts";
 import { decide, DEFAULT_REPOSITORY, type AccessRules, type Decision } from "../../core/access/model.ts";
 import { otherReaders, type OtherReader } from "../../core/access/other-readers.ts";
 import { accessRequests } from "../questions/requests.ts";
-import { decodeAnnotation } from "../../core/initdata/annotation.ts";
+import { agentPolicyIn } from "../../core/initdata/annotated-policy.ts";
 import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
-import { defined, isRecord, own } from "../../core/records.ts";
+import { defined, own } from "../../core/records.ts";
 import { mergeGrants } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
@@ -85,16 +84,6 @@ function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell
   );
 }
 
-/** The agent policy in a pod's initdata, if any. */
-function agentPolicyOf(annotation: string): string | undefined {
-  const document: Readonly<Record<string, unknown>> = TOML.parse(
-    Buffer.from(decodeAnnotation(annotation)).toString("utf8"),
-  );
-  const data = document["data"];
-  const text = isRecord(data) ? data["policy.rego"] : undefined;
-  return typeof text === "string" ? text : undefined;
-}
-
 /** A policy of this project must work in both syntaxes, a foreign one in its Trustee's. */
 function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   return parseRegistry(text) === undefined ? [syntax] : ["v0", "v1"];
@@ -107,7 +96,7 @@ function beyondLimit(policy: PolicyText): string | undefined {
 }
 
 async function checkAgent(stack: StackOutputs, opa: string, pod: string): Promise<AgentResult> {
-  const text = agentPolicyOf(own(stack.annotations, pod) ?? "");
+  const text = agentPolicyIn(own(stack.annotations, pod) ?? "");
   if (text === undefined) {
     const noPolicy = "the initdata has no policy.rego, so the guest image's policy decides";
     return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
