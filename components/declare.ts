@@ -7,6 +7,7 @@ import { checkPodCluster } from "../core/plan/pod-cluster.ts";
 import { mapValues, messageOf, own as member } from "../core/records.ts";
 import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
+import { shownText } from "../core/policy/shown-name.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import type { SettingsInput } from "../core/settings/schema.ts";
 import { isCreated } from "../core/settings/references.ts";
@@ -186,7 +187,8 @@ export async function declareStack(): Promise<StackOutputs> {
     const { outputs } = await declareConfiguration("access", readConfiguration(), subject);
     return outputs;
   } catch (error) {
-    if (error instanceof IssuesError || error instanceof UserError) throw new pulumi.RunError(error.message);
+    if (error instanceof IssuesError || error instanceof UserError)
+      throw new pulumi.RunError(shownText(error.message));
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import type { ServedSecrets } from "../initdata/guest-needs.ts";
 import type { IssueCode } from "../issue-codes.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
+import { shownLine } from "../policy/shown-name.ts";
 import { unwritable } from "../reference-values/document.ts";
 import { formatOf } from "../reference-values/format.ts";
 import { unwritableEntries } from "../reference-values/merge.ts";
@@ -185,5 +186,6 @@ export function guard(
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
     ...checkGuestNeeds(plan, { policy: live.policy, ...servedSecrets(settings, live) }, issues),
   ];
-  return { budget, warnings };
+  // They quote live objects and files, and are printed as they are.
+  return { budget, warnings: warnings.map(shownLine) };
 }
