@@ -184,7 +184,11 @@ export function guard(
     ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
-    ...checkGuestNeeds(plan, { policy: live.policy, ...servedSecrets(settings, live) }, issues),
+    ...checkGuestNeeds(
+      plan,
+      { policy: live.policy, vanished: live.vanished, ...servedSecrets(settings, live) },
+      issues,
+    ),
   ];
   // They quote live objects and files, and are printed as they are.
   return { budget, warnings: warnings.map(shownLine) };
