@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { IssuesError, UserError } from "../core/issues.ts";
 import { messageOf } from "../core/records.ts";
+import { shownText } from "../core/shown.ts";
 
 /**
  * Up to 3.207 the CLI ignores the option `replacementTrigger`, which replaces a Pod when its declaration changes.
@@ -20,7 +21,7 @@ export function program<Outputs>(declare: () => Promise<Outputs>): () => Promise
       return await declare();
     } catch (error) {
       if (error instanceof IssuesError || error instanceof UserError)
-        throw new pulumi.RunError(error.message);
+        throw new pulumi.RunError(shownText(error.message));
       throw error;
     }
   };

@@ -1,4 +1,3 @@
-import TOML from "@iarna/toml";
 import { Listr } from "listr2";
 import type { Column } from "../../core/access/matrix.ts";
 import { affirmingToken } from "../../core/access/token.ts";
@@ -6,14 +5,15 @@ import { decide, type Decision } from "../../core/access/model.ts";
 import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 import { otherReaders, type OtherReader } from "../../core/access/other-readers.ts";
 import { accessRequests } from "../questions/requests.ts";
-import { decodeAnnotation } from "../../core/initdata/annotation.ts";
+import { agentPolicyIn } from "../../core/initdata/annotated-policy.ts";
 import { refusedAtStart } from "../../core/preflight/agent-policy-start.ts";
-import { isRecord, own } from "../../core/records.ts";
+import { defined, own } from "../../core/records.ts";
 import { mergeGrants, type AccessRules } from "../../core/policy/grants.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { unjudgedFields } from "../audit/unjudged.ts";
 import { bindingsOf } from "../audit/stack.ts";
+import { limitText } from "../lint/nobody.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import { checkAgentPolicy, declaredCommands, type AgentResult } from "./agent-policy.ts";
 import { checkResourcePolicy, type PolicyResult } from "./resource-policy.ts";
@@ -35,16 +35,25 @@ export interface Proof {
   readonly agents: readonly AgentResult[];
   /** Readers of the stack's secrets by other stacks' grants in this policy. They are expected. */
   readonly otherReaders: readonly OtherReader[];
+  /** The limit of the KBS's policy engine that the policy exceeds, as a sentence. */
+  readonly beyondLimit?: string;
   /** Fields that the resource policy reads and that the requests hold no real values for. */
   readonly unjudged: readonly string[];
 }
 
 /** Whether everything matches the stack. A policy that is not judged may answer a real pod differently. */
-export function outcomeOf({ policies, stale, agents, unjudged }: Proof): "holds" | "differs" | "unknown" {
+export function outcomeOf({
+  policies,
+  stale,
+  agents,
+  unjudged,
+  beyondLimit,
+}: Proof): "holds" | "differs" | "unknown" {
   const isJudged = unjudged.length === 0;
   const differs =
     policies.some(({ differences, noPolicy }) => noPolicy !== undefined || (isJudged && differences > 0)) ||
     stale.length > 0 ||
+    beyondLimit !== undefined ||
     agents.some(({ wrong, noPolicy }) => wrong.length > 0 || noPolicy !== undefined);
   if (differs) return "differs";
   return isJudged ? "holds" : "unknown";
@@ -76,23 +85,19 @@ function staleCells(stack: StackOutputs, rules: AccessRules): readonly StaleCell
   );
 }
 
-/** The agent policy in a pod's initdata, if any. */
-function agentPolicyOf(annotation: string): string | undefined {
-  const document: Readonly<Record<string, unknown>> = TOML.parse(
-    Buffer.from(decodeAnnotation(annotation)).toString("utf8"),
-  );
-  const data = document["data"];
-  const text = isRecord(data) ? data["policy.rego"] : undefined;
-  return typeof text === "string" ? text : undefined;
-}
-
 /** A policy of this project must work in both syntaxes, a foreign one in its Trustee's. */
 function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   return parseRegistry(text) === undefined ? [syntax] : ["v0", "v1"];
 }
 
+/** The limit that the policy exceeds on a Trustee whose syntax it must work in; OPA has none. */
+function beyondLimit(policy: PolicyText): string | undefined {
+  const found = syntaxesFor(policy).includes("v1") ? limitText(policy.text) : undefined;
+  return found && `${found.words}, so KBS v0.20 and later deny every request. ${found.fix}`;
+}
+
 async function checkAgent(stack: StackOutputs, opa: string, pod: string): Promise<AgentResult> {
-  const text = agentPolicyOf(own(stack.annotations, pod) ?? "");
+  const text = agentPolicyIn(own(stack.annotations, pod) ?? "");
   if (text === undefined) {
     const noPolicy = "the initdata has no policy.rego, so the guest image's policy decides";
     return { pod, requests: 0, allowed: 0, wrong: [], noPolicy };
@@ -137,6 +142,7 @@ export async function prove(policy: PolicyText, opa: string, progress: boolean):
     stale: staleCells(stack, rules),
     agents,
     otherReaders: otherReaders(text, stack.grants),
+    ...defined({ beyondLimit: beyondLimit(policy) }),
     unjudged: unjudgedFields(text),
   };
 }

@@ -92,6 +92,7 @@ export function proofText(proof: Proof, stack: StackOutputs): string {
     proof.unjudged.length === 0
       ? []
       : [`The ${unjudgedText(proof.unjudged)}. The requests hold examples for them, or nothing.`],
+    proof.beyondLimit === undefined ? [] : [proof.beyondLimit],
     ...proof.policies.map((result) => policyLines(result, stack)),
     proof.stale.map(
       ({ pod, path, output, policy }) =>

@@ -7,6 +7,7 @@ import { UserError } from "../../core/issues.ts";
 const outputsSchema = z.object({
   access: stackOutputs.shape.access,
   initData: stackOutputs.shape.initData.default({}),
+  annotations: stackOutputs.shape.annotations.default({}),
   pods: z
     .record(z.string(), stackOutputs.shape.pods.valueType.pick({ deployed: true, agentPolicy: true }))
     .default({}),

@@ -1,5 +1,6 @@
 import type { CellChange } from "../../core/access/changes.ts";
 import { otherReaderName, otherReaderPath, type OtherReader } from "../../core/access/other-readers.ts";
+import { widerInitdata } from "./agent-text.ts";
 import type { AccessOutputs } from "./preview.ts";
 import { own } from "../../core/records.ts";
 
@@ -77,10 +78,7 @@ export interface InitdataChange {
 
 type Agent = AccessOutputs["pods"][string]["agentPolicy"];
 
-function widerAgent(before: Agent, after: Agent): readonly string[] {
-  if (before === undefined || after === undefined) {
-    return before === after ? [] : ["unknown: its own agent policy is not declared in the settings"];
-  }
+function widerDeclared(before: NonNullable<Agent>, after: NonNullable<Agent>): readonly string[] {
   const commands = after.allowedCommands.filter((command) => !before.allowedCommands.includes(command));
   const requests = Object.entries(after.requests).filter(
     ([request, allowed]) => allowed && own(before.requests, request) !== true,
@@ -92,6 +90,12 @@ function widerAgent(before: Agent, after: Agent): readonly string[] {
   ];
 }
 
+function widerAgent(before: AccessOutputs, after: AccessOutputs, pod: string): readonly string[] {
+  const [was, will] = [before, after].map(({ pods }) => own(pods, pod)?.agentPolicy);
+  if (was !== undefined && will !== undefined) return widerDeclared(was, will);
+  return widerInitdata(own(before.annotations, pod), own(after.annotations, pod));
+}
+
 /** The stack's deployed pods whose initdata changes. */
 export function initdataChanges(
   before: AccessOutputs | undefined,
@@ -100,8 +104,5 @@ export function initdataChanges(
   if (before === undefined) return [];
   return changedClaims(before, after)
     .filter((pod) => staysDeployed(before, after, pod))
-    .map((pod) => ({
-      pod,
-      wider: widerAgent(own(before.pods, pod)?.agentPolicy, own(after.pods, pod)?.agentPolicy),
-    }));
+    .map((pod) => ({ pod, wider: widerAgent(before, after, pod) }));
 }

@@ -154,21 +154,24 @@ function liveRules(live: string): SaidRules | undefined {
  * - A new pod reads unrestricted secrets as every other pod does: no change.
  * - If the live policy does not match its lines, grants of other stacks on this stack's secrets count as
  *   opened.
+ * - Grants of a restored line on this stack's secrets count as opened.
  * - If it is a foreign policy, everything that the new one allows counts as opened.
  * @param live the deployed policy. No policy, or an operator's stock policy: nothing opens, so no changes.
  * @param matrix the result of merging `own` into `live`
  * @param deployed the pods that this stack deploys
+ * @param vanished lines of other stacks that the live policy lost, and that the write restores
  */
 export function accessChanges(
   live: Before,
   own: StackGrants,
   matrix: AccessMatrix,
   deployed: readonly string[],
+  vanished: readonly StackGrants[] = [],
 ): readonly AccessChange[] {
   const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
   const previous = lineOf(live, own);
-  const after = mergeGrants(stacksAfterJoin(live, own));
+  const after = mergeGrants(stacksAfterJoin(live, own, vanished));
   const change = (
     pod: string,
     path: string,
@@ -196,15 +199,22 @@ export function accessChanges(
     previousDecision(before, [], others),
     decideAny(after, [], others),
   );
-  const byOthers = before.intact
-    ? []
-    : otherReaders(live, own).map((other): AccessChange => ({
-        effect: "opens",
-        pod: otherReaderName(other),
-        path: otherReaderPath(other),
-        before: "unknown",
-        after: "granted",
-      }));
+  // Grants in an intact policy are open already, except those of a restored line.
+  const byOthers = otherReaders(before.intact ? null : live, own, vanished).flatMap(
+    (other): AccessChange[] => {
+      const was = previousDecision(before, [other], other);
+      if (before.intact && was.allowed) return [];
+      return [
+        {
+          effect: "opens",
+          pod: otherReaderName(other),
+          path: otherReaderPath(other),
+          before: before.intact ? was.why : "unknown",
+          after: "granted",
+        },
+      ];
+    },
+  );
   const all = [...cells, ...rest, ...byOthers];
   return [
     ...all.filter(({ effect }) => effect === "opens"),

@@ -49,10 +49,14 @@ function orderOf({ secret, key, stack, reader, binding, initData }: OtherReader)
 /**
  * The readers of secrets that `joining` restricts, by other stacks' grants, previous digests included.
  * Readers that `joining` grants too are left out. Sorted by secret, key, stack and name.
+ * @param vanished lines that the live text lost, and that the next write restores
  */
-export function otherReaders(live: Before, joining: StackGrants): readonly OtherReader[] {
-  const stacks = parseRegistry(live)?.stacks ?? [];
-  return stacks
+export function otherReaders(
+  live: Before,
+  joining: StackGrants,
+  vanished: readonly StackGrants[] = [],
+): readonly OtherReader[] {
+  return [...(parseRegistry(live)?.stacks ?? []), ...vanished]
     .filter((line) => line.stack !== joining.stack && !isSameStack(line, joining))
     .flatMap(({ stack, secrets, retiring = {} }) => [
       ...readersIn(stack, secrets, false),

@@ -150,8 +150,8 @@ export function tryPlan(
     rotation,
     changing: changingReaders(live, own, { ...rotation, overlapping: deployed }),
     matrix,
-    accessChanges: accessChanges(live, grants, matrix, deployed),
-    otherReaders: otherReaders(live, grants),
+    accessChanges: accessChanges(live, grants, matrix, deployed, trustee.vanished),
+    otherReaders: otherReaders(live, grants, trustee.vanished),
     doubts: policyDoubts(live),
   };
 }

@@ -2,7 +2,7 @@ import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
 import { mergeGrants, type GrantTable, type AccessRules } from "./grants.ts";
 import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
-import { OTHERS_AFFIRMING, renderPolicy } from "./render.ts";
+import { OTHERS_AFFIRMING, renderPolicy, renderWidePolicy } from "./render.ts";
 
 /** The grants recorded in the policy's lines, and whether its rules still match them. */
 export interface SaidRules {
@@ -30,10 +30,13 @@ function tableIn(text: string): GrantTable | undefined {
   return readTable(parseJson(tableText(text)));
 }
 
-/** Whether a policy's rules follow from its lines, in the form of this or the previous release. */
+/** Whether a policy's rules follow from its lines, in the form of this or an earlier release. */
 export function isIntact(text: string, { stacks, before, damaged }: FoundRegistry): boolean {
   if (before === undefined || damaged.length > 0) return false;
-  return text === renderPolicy(stacks, before) || isEarlierPolicy(text, stacks, before);
+  return (
+    [renderPolicy, renderWidePolicy].some((render) => text === render(stacks, before)) ||
+    isEarlierPolicy(text, stacks, before)
+  );
 }
 
 /** The lines and the rules of a policy; `undefined` for a foreign policy, or one without stacks. */

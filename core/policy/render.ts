@@ -1,5 +1,6 @@
 import { hardwareTees, sampleTees } from "../initdata/binding.ts";
 import { ANY_TEE, mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
+import { regoLimits } from "../rego/limits.ts";
 import { renderRegistry, type Before } from "./registry.ts";
 
 /**
@@ -112,10 +113,42 @@ export const OTHERS_DENY = `
 # A secret that is not restricted is read by nobody.
 `;
 
-function renderTable(secrets: GrantTable): string {
+/** A reader in a line that is too wide for the engine: as many of its names as fit. */
+function cutReader(line: string): string {
+  const [, start, reader, end = ""] = /^(\s*"(?:[^"\\]|\\.)*": )(".*")(,?)$/.exec(line) ?? [];
+  if (start === undefined || reader === undefined) return line;
+  const names = String(JSON.parse(reader)).split(", ");
+  const room = regoLimits.column - 1 - Buffer.byteLength(start + end);
+  const width = (text: string): number => Buffer.byteLength(JSON.stringify(text));
+  const kept: string[] = [];
+  // The number of the other names is never longer than that of all.
+  let used = width(`, and ${names.length} more`);
+  for (const name of names) {
+    used += width(`${name}, `) - 2;
+    if (used > room) break;
+    kept.push(name);
+  }
+  const rest = names.length - kept.length;
+  const all =
+    kept.length === 0 ? `${rest} reader${rest === 1 ? "" : "s"}` : `${kept.join(", ")}, and ${rest} more`;
+  return `${start}${JSON.stringify(all)}${end}`;
+}
+
+/**
+ * The table as JSON, with lines that the engine reads. Names in it only inform: the stacks' lines, which are
+ * comments and may have any length, have all of them.
+ */
+function tableJson(secrets: GrantTable): string {
+  const lines = JSON.stringify(secrets, null, 2).split("\n");
+  return lines
+    .map((line) => (Buffer.byteLength(line) < regoLimits.column ? line : cutReader(line)))
+    .join("\n");
+}
+
+function renderTable(table: string): string {
   return `# secret -> key ("*" is every key) -> how the TEE binds initdata -> init_data -> reader. A secret that stands here is restricted by its name,
 # in every repository; what the table does not say, nobody may.
-restricted = ${JSON.stringify(secrets, null, 2)}
+restricted = ${table}
 `;
 }
 
@@ -130,12 +163,25 @@ function renderRules(others: OtherSecrets): string {
  *   restore it.
  */
 export function renderPolicy(stacks: readonly StackGrants[], before: Before): string {
+  return render(stacks, before, tableJson);
+}
+
+/** The same as an earlier release wrote it, with lines of any width. */
+export function renderWidePolicy(stacks: readonly StackGrants[], before: Before): string {
+  return render(stacks, before, (secrets) => JSON.stringify(secrets, null, 2));
+}
+
+function render(
+  stacks: readonly StackGrants[],
+  before: Before,
+  write: (secrets: GrantTable) => string,
+): string {
   const { others, secrets } = mergeGrants(stacks);
   return `package policy
 
 import future.keywords.if
 
 ${renderRegistry({ stacks, before })}
-${renderTable(secrets)}
+${renderTable(write(secrets))}
 ${renderRules(others)}`;
 }

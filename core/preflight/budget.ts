@@ -6,7 +6,7 @@ import { listGrants, type StackGrants } from "../policy/grants.ts";
 import { IDENTITY_LENGTH } from "../policy/identity.ts";
 import { parseRegistry, type Before } from "../policy/registry.ts";
 import { isOfStack, OWNER_MARK_LENGTH } from "../policy/owner.ts";
-import { joinPolicy } from "../policy/share.ts";
+import { joinPolicy, type PreviousGrants } from "../policy/share.ts";
 import { readDocument } from "../reference-values/document.ts";
 import { formatOf } from "../trustee/format.ts";
 import {
@@ -69,6 +69,10 @@ export interface LiveTexts {
   /** The reference values, in the format of their key. */
   readonly referenceValues: Before;
   readonly referenceValuesKey: string;
+  /** Lines of other stacks that the policy lost, restored with the next write. @default none */
+  readonly vanished?: readonly StackGrants[];
+  /** The policy's key. @default unknown */
+  readonly policyKey?: string;
   /** Bytes of the other keys of the policy's ConfigMap. @default 0 */
   readonly policyOtherBytes?: number;
   /** Bytes of the other keys of the reference values' ConfigMap. @default 0 */
@@ -94,22 +98,29 @@ const MARK = "0".repeat(OWNER_MARK_LENGTH);
 const IDENTITY = "0".repeat(IDENTITY_LENGTH);
 
 /** The stack's line after its first `up`. Before that it has no identity yet. */
-function ownLine({ grants }: Plan): StackGrants {
+export function ownLine({ grants }: Plan): StackGrants {
   return { ...grants, owner: MARK, identity: grants.identity ?? IDENTITY };
 }
 
-/** The policy during the grace period, while both the current and the previous digests are accepted. */
-function changingPolicyGauge(plan: Plan, { policy, policyOtherBytes = 0 }: LiveTexts): Gauge {
+/** What the policy keeps accepting during the grace period. */
+export function previousOf({ grants, rotation }: Plan, { policy }: LiveTexts): PreviousGrants {
   const registry = parseRegistry(policy);
-  const declared = registry?.stacks.find(({ stack }) => stack === plan.grants.stack)?.secrets ?? {};
-  const previous = { rotation: plan.rotation, declared };
-  const text = joinPolicy(policy, ownLine(plan), policy, previous);
+  const declared = registry?.stacks.find(({ stack }) => stack === grants.stack)?.secrets ?? {};
+  return { rotation, declared };
+}
+
+/** The policy during the grace period, while both the current and the previous digests are accepted. */
+function changingPolicyGauge(plan: Plan, live: LiveTexts): Gauge {
+  const { policy, policyOtherBytes = 0, vanished } = live;
+  const text = joinPolicy(policy, ownLine(plan), policy, previousOf(plan, live), vanished);
   return gauge(policyOtherBytes + Buffer.byteLength(text), CONFIG_MAP_LIMIT);
 }
 
-function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0 }: LiveTexts): SharedGauge {
-  const size = (secrets: Plan["grants"]["secrets"]): number =>
-    policyOtherBytes + Buffer.byteLength(joinPolicy(live, { ...ownLine(plan), secrets }, live));
+function policyGauge(plan: Plan, { policy: live, policyOtherBytes = 0, vanished }: LiveTexts): SharedGauge {
+  const size = (secrets: Plan["grants"]["secrets"]): number => {
+    const text = joinPolicy(live, { ...ownLine(plan), secrets }, live, undefined, vanished);
+    return policyOtherBytes + Buffer.byteLength(text);
+  };
   const readers = new Set(listGrants(plan.grants.secrets).map(({ reader }) => reader));
   const bare = Object.fromEntries(Object.keys(plan.grants.secrets).map((secret) => [secret, {}]));
   return shared(size(plan.grants.secrets), size(bare), CONFIG_MAP_LIMIT, readers.size);

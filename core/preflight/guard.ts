@@ -3,6 +3,7 @@ import type { ServedSecrets } from "../initdata/guest-needs.ts";
 import type { IssueCode } from "../issue-codes.ts";
 import type { Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
+import { shownLine } from "../shown.ts";
 import { unwritable } from "../reference-values/document.ts";
 import { formatOf } from "../trustee/format.ts";
 import { unwritableEntries } from "../reference-values/merge.ts";
@@ -16,6 +17,7 @@ import { fileEndpointWarnings } from "./file-endpoints.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
 import { initdataFiles } from "./initdata-files.ts";
+import { checkPolicyLimits } from "./policy-limits.ts";
 import {
   annotationWarnings,
   bindingWarnings,
@@ -167,6 +169,7 @@ export function guard(
   } as const;
   const warnings = [
     ...checkLimits(budget, issues),
+    ...checkPolicyLimits(plan, live, issues),
     ...checkCertificate(served, now, issues),
     ...withoutHardware(plan.matrix.rows).map(
       (line) =>
@@ -181,7 +184,12 @@ export function guard(
     ...initdataFiles(plan).flatMap(({ path, facts }) => facts.flaws.map(({ words }) => `${path}: ${words}`)),
     ...fileEndpointWarnings(initdataFiles(plan), served, now),
     ...duplicateWarnings(live.referenceValuesKey, live.referenceValues),
-    ...checkGuestNeeds(plan, { policy: live.policy, ...servedSecrets(settings, live) }, issues),
+    ...checkGuestNeeds(
+      plan,
+      { policy: live.policy, vanished: live.vanished, ...servedSecrets(settings, live) },
+      issues,
+    ),
   ];
-  return { budget, warnings };
+  // They quote live objects and files, and are printed as they are.
+  return { budget, warnings: warnings.map(shownLine) };
 }

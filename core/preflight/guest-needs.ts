@@ -10,7 +10,7 @@ import {
 } from "../initdata/guest-needs.ts";
 import { given, type Issue, type Issues } from "../issues.ts";
 import type { Plan } from "../plan/plan.ts";
-import { mergeGrants, type AccessRules } from "../policy/grants.ts";
+import { mergeGrants, type AccessRules, type StackGrants } from "../policy/grants.ts";
 import type { Before } from "../policy/registry.ts";
 import { shownName } from "../shown.ts";
 import { stacksAfterJoin } from "../policy/share.ts";
@@ -97,10 +97,10 @@ function problemsOf(
  */
 export function checkGuestNeeds(
   { pods, readers, grants }: Plan,
-  live: ServedSecrets & { readonly policy: Before },
+  live: ServedSecrets & { readonly policy: Before; readonly vanished?: readonly StackGrants[] | undefined },
   issues: Issues,
 ): readonly string[] {
-  const rules = mergeGrants(stacksAfterJoin(live.policy, grants));
+  const rules = mergeGrants(stacksAfterJoin(live.policy, grants, live.vanished));
   pods.forEach(({ declaration: { id, binding, imagePolicyUri }, facts, initData }, index) => {
     const isFile = facts !== undefined;
     const path = `pods[${index}].${isFile ? "initdataFile" : "imagePolicy"}`;

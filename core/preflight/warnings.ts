@@ -5,6 +5,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { PlannedPod } from "../plan/pod.ts";
 import { readerGroups } from "../plan/reader.ts";
 import type { Before } from "../policy/registry.ts";
+import { shownName } from "../shown.ts";
 import { own } from "../records.ts";
 import { readDocument } from "../reference-values/document.ts";
 import { isCreated, listed, podsMeant } from "../settings/references.ts";
@@ -127,9 +128,9 @@ export function duplicateWarnings(key: string, text: Before): readonly string[] 
   return readDocument(key, text).entries.flatMap(({ name, values }) => {
     const doubled = new Set(values.filter((value, index) => values.indexOf(value) !== index));
     if (doubled.size === 0) return [];
-    const which = [...doubled].map((value) => `${value.slice(0, 12)}...`).join(", ");
+    const which = [...doubled].map((value) => `${shownName(value.slice(0, 12))}...`).join(", ");
     return [
-      `reference values: the entry ${name} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), added by hand. The duplicates can be removed safely.`,
+      `reference values: the entry ${shownName(name)} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), added by hand. The duplicates can be removed safely.`,
     ];
   });
 }

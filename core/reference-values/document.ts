@@ -120,7 +120,7 @@ function mapEntry(node: Node, at: number, fail: Fail): Entry {
   const [keyNode, literal] = node.children ?? [];
   const name = String(keyNode?.value);
   const encoded: unknown = literal?.value;
-  if (typeof encoded !== "string") fail(`entry "${name}" is not a text`);
+  if (typeof encoded !== "string") fail(`entry "${shownName(name)}" is not a text`);
   const unread = (flaw: string): Entry => ({
     ...{ name, expiration: "", values: [encoded], form: "unread", at, json: encoded, flaw },
   });
@@ -196,10 +196,10 @@ export function unwritable(
   { key, format }: Pick<ReferenceValuesDocument, "key" | "format">,
   { name, form, flaw = "" }: Entry,
 ): UserError {
-  if (form !== "other") return unreadable(key, format, `entry "${name}" ${flaw}`);
+  if (form !== "other") return unreadable(key, format, `entry "${shownName(name)}" ${flaw}`);
   return new UserError(
     "TA812",
-    `The reference values under the key "${key}" cannot hold digests: entry "${name}" has no list under "value". ` +
+    `The reference values under the key "${key}" cannot hold digests: entry "${shownName(name)}" has no list under "value". ` +
       "Nothing was written; make its value a list by hand, or remove the entry, then run again.",
   );
 }

@@ -87,20 +87,33 @@ describe("GitLab", () => {
     user: { id: user },
   });
   /** A comment with a commit's matrix. */
-  const shown = (commit: string, minute: number, author = 4): object => ({
+  const shown = (commit: string, minute: number, author = 4, more = "") => ({
     id: 2,
-    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n`,
+    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n${more}`,
     updated_at: date(minute),
     author: { id: author },
   });
 
   const commented = [shown(HEAD, 3)];
   const other = "f".repeat(40);
+  const quoted = `\n- \`Pulumi.${HEAD}.yaml\`\nCommit \`${HEAD}\`, judged by the program of the base branch.\n`;
 
   it.each<[string, readonly object[], readonly object[], string, string?]>([
     ["given after the comment on it", [event("add", 5)], commented, "--allow-opens"],
     ["given before the comment on it", [event("add", 2)], commented, ""],
     ["given after the comment on another commit", [event("add", 5)], [shown(other, 3)], ""],
+    [
+      "given after the comment on another commit, whose files are named after this one",
+      [event("add", 5)],
+      [shown(other, 3, 4, quoted)],
+      "",
+    ],
+    [
+      "given after the comment on it, with the line ends of a form",
+      [event("add", 5)],
+      commented.map((one) => ({ ...one, body: one.body.replaceAll("\n", "\r\n") })),
+      "--allow-opens",
+    ],
     ["given before there is a comment", [event("add", 5)], [], ""],
     ["given after another account's comment on it", [event("add", 5)], [shown(HEAD, 3, 9)], ""],
     ["given by the account that comments", [event("add", 5, LABEL, 4)], commented, ""],

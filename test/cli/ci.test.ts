@@ -212,21 +212,23 @@ describe("the comment on GitHub", () => {
 });
 
 describe("an approval on GitHub", () => {
+  const bot = "github-actions[bot]";
   const date = (minute: number): string => `2026-01-01T00:0${minute}:00Z`;
   const labelled = (minute: number, name = LABEL): object => ({
     event: "labeled",
     label: { name },
     created_at: date(minute),
   });
-  const shown = (commit: string, minute: number, login = "github-actions[bot]"): Comment => ({
+  const shown = (commit: string, minute: number, login = bot, more = ""): Comment => ({
     id: 3,
-    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n`,
+    body: `${COMMENT_MARK}\nCommit \`${commit}\`, judged by the program of the base branch.\n${more}`,
     user: { login },
     updated_at: date(minute),
   });
 
   const comments = [shown(HEAD, 3)];
   const other = "f".repeat(40);
+  const quoted = `\n- \`Pulumi.${HEAD}.yaml\`\nCommit \`${HEAD}\`, judged by the program of the base branch.\n`;
 
   it.each<[string, Answers, boolean]>([
     ["given after the comment on it", { events: [labelled(5)], comments }, true],
@@ -235,6 +237,19 @@ describe("an approval on GitHub", () => {
       "given after the comment on another commit",
       { events: [labelled(5)], comments: [shown(other, 3)] },
       false,
+    ],
+    [
+      "given after the comment on another commit, whose files are named after this one",
+      { events: [labelled(5)], comments: [shown(other, 3, bot, quoted)] },
+      false,
+    ],
+    [
+      "given after the comment on it, with the line ends of a form",
+      {
+        events: [labelled(5)],
+        comments: comments.map((one) => ({ ...one, body: one.body.replaceAll("\n", "\r\n") })),
+      },
+      true,
     ],
     ["given before there is a comment", { events: [labelled(5)] }, false],
     [

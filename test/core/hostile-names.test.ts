@@ -14,9 +14,12 @@ import { lintCases, lintText } from "../../cli/lint/report.ts";
 import { lint } from "../../cli/lint/lint.ts";
 import { sarif } from "../../cli/lint/sarif.ts";
 import { IssuesError } from "../../core/issues.ts";
+import { messageOf } from "../../core/records.ts";
+import { readDocument, unwritable } from "../../core/reference-values/document.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { shownJson, shownName, shownText } from "../../core/shown.ts";
 import { base, logOf, withPolicy, withValues } from "../cli/audit/support.ts";
+import { check } from "./preflight/support.ts";
 import { facts, pcr8, podFixture, referenceValues } from "../fixtures/live-facts.ts";
 import { tutorialPage } from "../fixtures/page.ts";
 import { forAll } from "../support/for-all.ts";
@@ -181,6 +184,50 @@ describe("names in a cluster", () => {
       // Every name is inline code and does not end it; everything else is this program's own text.
       const frame = (markdown: string): string => markdown.replaceAll(/`[^`\n]*`/g, "``");
       expect(frame(hostile.markdown).split("\n").sort()).toEqual(frame(plain.markdown).split("\n").sort());
+    });
+  });
+
+  it("forge nothing in a warning or a problem of a preview", () => {
+    /** What a preview says about reference values and Secrets with such names and values. */
+    const previewOf = (name: string, value: string, missing: string) => {
+      const term = { expiration: "2030-01-01T00:00:00Z" };
+      const list = [
+        { ...term, name, value: [value, value] },
+        { ...term, name: "snp_pcr08", value: [] },
+      ];
+      const map = { [name]: 1 };
+      const said = check(
+        { secrets: [{ name: "db", keys: ["key", "other"] }] },
+        {
+          referenceValues: JSON.stringify(list),
+          secretKeys: { db: ["key", missing] },
+        },
+      );
+      const problem = (act: () => unknown): string => {
+        try {
+          act();
+          return "";
+        } catch (error) {
+          return messageOf(error);
+        }
+      };
+      const key = "reference_value";
+      const entry = { name, expiration: "", values: [], at: 0, json: "", flaw: "is not base64url" };
+      return [
+        ...said.warnings,
+        problem(() => readDocument(key, JSON.stringify(map))),
+        unwritable({ key, format: "map" }, { ...entry, form: "unread" }).message,
+        unwritable({ key, format: "map" }, { ...entry, form: "other" }).message,
+      ];
+    };
+    const plain = previewOf("n", "v", "k");
+    expect(plain).toHaveLength(5);
+    forAll(names, names, names, (name, value, missing) => {
+      fc.pre(missing !== "other" && name !== "snp_pcr08" && name !== "__proto__");
+      const hostile = previewOf(name, value, missing);
+      expect(hostile).toHaveLength(plain.length);
+      for (const line of hostile) expect(UNSEEN.test(line) || line.includes("\n")).toBe(false);
+      expect(hostile[1]).not.toMatch(/[<>`\]]/);
     });
   });
 

@@ -34,7 +34,8 @@ if (
   head === commit &&
   last?.action === "add" &&
   last.user.id !== me &&
-  comment?.body.includes(commit) === true &&
+  // The line of take-branch.ts. The rest of the comment quotes the branch, which can name any commit.
+  comment?.body.split(/\r?\n/)[1] === `Commit \`${commit}\`, judged by the program of the base branch.` &&
   time(last.created_at) > time(comment.updated_at)
 ) {
   process.stdout.write("--allow-opens\n");

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { outcomeOf, prove } from "../../../cli/check/prove.ts";
 import { proofText } from "../../../cli/check/show.ts";
+import { joinPolicy } from "../../../core/policy/share.ts";
+import { allKeys, stackGrants } from "../../fixtures/grants.ts";
 import { stackOutputs } from "../../fixtures/stack-outputs.ts";
 import { toolPath } from "../../support/tools.ts";
 
@@ -37,4 +39,19 @@ it("differs by a foreign policy that reads nothing else than the stack's", async
 it("differs by a foreign policy that does not compile, whatever it reads", async () => {
   const [outcome] = await checked(rules(`allow if ${CLAIMS}.a == `));
   expect(outcome).toBe("differs");
+}, 1_200_000);
+
+it("differs by a policy that OPA reads, and KBS v0.20 and later do not", async () => {
+  const grants = stackGrants(stack.grants.stack, { db: allKeys({ a1: "pod1" }) });
+  const whole = { ...stack, access: {}, initData: {}, grants };
+  const check = async (text: string, syntax: "v0" | "v1") => {
+    const proof = await prove({ text, from: "a file", stack: whole, syntax }, await toolPath("opa"), false);
+    return [outcomeOf(proof), proofText(proof, whole).includes("KBS v0.20 and later deny every request")];
+  };
+  const policy = joinPolicy(null, grants);
+  const long = `${policy}${"\n".repeat(20_000)}`;
+  expect(await check(policy, "v0")).toEqual(["holds", false]);
+  expect(await check(long, "v0")).toEqual(["differs", true]);
+  const foreign = rules(`deny := true${"\n".repeat(20_000)}`);
+  expect(await check(foreign, "v1")).toEqual(["differs", true]);
 }, 1_200_000);

@@ -7,7 +7,7 @@ const willBe = { pod1: { "a/b": "granted" } };
 
 /** Like the parsed outputs: missing ones are empty. */
 function outputs(access: object, more: object = {}): object {
-  return { access, initData: {}, pods: {}, otherReaders: [], accessChanges: [], ...more };
+  return { access, initData: {}, pods: {}, annotations: {}, otherReaders: [], accessChanges: [], ...more };
 }
 
 function stackEvent(op: string, old: unknown, outputs: unknown): object {

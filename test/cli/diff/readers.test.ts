@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diffReaders, initdataChanges } from "../../../cli/diff/readers.ts";
+import { renderAgentPolicy } from "../../../core/initdata/agent-policy.ts";
+import { encodeAnnotation } from "../../../core/initdata/annotation.ts";
 import type { AccessOutputs } from "../../../cli/diff/preview.ts";
 
 const agentPolicy = { logs: false, allowedCommands: ["curl a"], requests: { CopyFileRequest: true } };
@@ -9,7 +11,15 @@ function outputs(initData: Readonly<Record<string, string>>, more: Partial<Acces
   const access = Object.fromEntries(
     Object.keys(initData).map((name) => [name, { "s/k": "granted", "open/k": "not-restricted" } as const]),
   );
-  return { access, initData: { ...initData }, pods: {}, otherReaders: [], accessChanges: [], ...more };
+  return {
+    access,
+    initData: { ...initData },
+    annotations: {},
+    pods: {},
+    otherReaders: [],
+    accessChanges: [],
+    ...more,
+  };
 }
 
 const lines = (before: AccessOutputs | undefined, after: AccessOutputs): readonly string[] =>
@@ -61,6 +71,62 @@ describe("another claim under the same name", () => {
     ]);
     expect(initdataChanges(undefined, after)).toEqual([]);
     expect(initdataChanges(after, after)).toEqual([]);
+  });
+});
+
+describe("the new initdata file of a deployed pod", () => {
+  const strict = renderAgentPolicy({ logs: false, allowedCommands: ["curl a"] });
+  /** What `diff` lists for a pod whose initdata changes from one agent policy to another. */
+  const widerIn = (
+    before: string | undefined,
+    after: string | undefined,
+    change: Partial<AccessOutputs> = {},
+  ) => {
+    const outputsWith = (claim: string, policy: string | undefined): AccessOutputs => {
+      const data = policy === undefined ? "" : `"policy.rego" = '''\n${policy}'''\n`;
+      const annotations = { p: encodeAnnotation(`note = "${claim}"\n[data]\n${data}`) };
+      return outputs({ p: claim }, { annotations, pods: { p: { deployed: true } } });
+    };
+    return initdataChanges({ ...outputsWith("a", before), ...change }, outputsWith("b", after))[0]?.wider;
+  };
+  const rest = "unknown: what else its new policy.rego allows, which is not declared in the settings";
+
+  it.each<[string, string, string, readonly string[]]>([
+    ["a comment", strict, `# new\n${strict}`, []],
+    [
+      "any exec, and the logs",
+      strict,
+      renderAgentPolicy({ logs: true, allowedCommands: [] }).replace(
+        "default ExecProcessRequest := false",
+        "default ExecProcessRequest := true",
+      ),
+      ["ReadStreamRequest", "ExecProcessRequest", rest],
+    ],
+    ["a command", strict, strict.replace("curl a", "sh"), ['exec "sh"', rest]],
+    ["a new rule", strict, `${strict}\nSetPolicyRequest if input.x\n`, ["SetPolicyRequest", rest]],
+    ["a check that is weaker", strict, strict.replace("==", "!="), [rest]],
+    ["less", `${strict}\nSetPolicyRequest if input.x\n`, strict, [rest]],
+  ])("is listed with what its agent policy allows: %s", (_, before, after, expected) => {
+    expect(widerIn(before, after)).toEqual(expected);
+  });
+
+  it("is listed as unknown if a policy is not there, or cannot be read", () => {
+    const notDeclared = ["unknown: its own agent policy is not declared in the settings"];
+    expect(widerIn(strict, undefined)).toEqual([
+      "unknown: it has no policy.rego, so the one in the guest's image applies",
+    ]);
+    expect(widerIn(undefined, undefined)).toEqual([]);
+    expect(widerIn(undefined, strict)).toEqual(notDeclared);
+    expect(widerIn(strict, strict, { annotations: {} })).toEqual(notDeclared);
+    expect(widerIn(strict, strict, { annotations: { p: "!" } })).toEqual(notDeclared);
+  });
+
+  it("is compared with a declared policy too", () => {
+    const declared = {
+      p: { deployed: true, agentPolicy: { logs: false, allowedCommands: ["curl a"], requests: {} } },
+    };
+    expect(widerIn(strict, strict, { pods: declared })).toEqual([]);
+    expect(widerIn(strict, strict.replace("curl a", "sh"), { pods: declared })).toEqual(['exec "sh"', rest]);
   });
 });
 

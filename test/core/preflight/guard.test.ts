@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { LiveTrustee } from "../../../core/preflight/guard.ts";
 import { joinPolicy } from "../../../core/policy/share.ts";
+import { defined } from "../../../core/records.ts";
 import type { RawSettings } from "../../../core/settings/settings.ts";
 import { guestCertificate as pem, initdataWith } from "./guest-certificates.ts";
 import { check, STACK } from "./support.ts";
@@ -221,6 +222,63 @@ default WriteStreamRequest := false
       ),
     ]);
     expect(check({ rotation: "at-once" }, { policy, policyOtherBytes: room }).issues).toEqual([]);
+  });
+
+  describe("on a policy that KBS v0.20 and later do not read", () => {
+    const keys = (count: number): RawSettings => ({
+      secrets: Array.from({ length: count }, (_, at) => ({ name: `s${at}`, keys: ["key"] })),
+      grants: Array.from({ length: count }, (_, at) => ({ pod: "a", secret: `s${at}` })),
+    });
+    const lines = "grants: the resource policy, with 20,412 lines";
+
+    it("refuse it, with an operator that may run such a KBS", () => {
+      expect(check(keys(2_840)).issues).toEqual([]);
+      for (const policyKey of [undefined, "resource-policy.rego", "mine.rego"])
+        expect(check(keys(2_900), defined({ policyKey })).issues).toEqual([lines]);
+    });
+
+    it("warn of it with an older operator", () => {
+      const { issues, warnings } = check(keys(2_900), { policyKey: "policy.rego" });
+      expect(issues).toEqual([]);
+      expect(warnings).toEqual([
+        `${lines}; allowed are 20,000 lines at most: KBS v0.20 and later deny every request otherwise. Put some of the secrets on another Trustee, or grant secrets as a whole and not by key.`,
+      ]);
+    });
+
+    it("refuse it during the grace period only", () => {
+      const secrets = Object.fromEntries(
+        Array.from({ length: 20 }, (_, at) => [
+          `s${at}`,
+          { "*": { "azure-vtpm": { ["ab".repeat(32)]: "a" } } },
+        ]),
+      );
+      const policy = joinPolicy(null, stackGrants(STACK, secrets));
+      expect(check(keys(2_840), { policy }).issues).toEqual([
+        "rotation: the resource policy, with 20,012 lines, during the grace period",
+      ]);
+      expect(check({ ...keys(2_840), rotation: "at-once" }, { policy }).issues).toEqual([]);
+    });
+
+    it("count the lines of other stacks that are restored", () => {
+      const secrets = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`s${at}`, {}]));
+      expect(check({}, { vanished: [stackGrants("o/p/t", secrets)] }).issues).toEqual([
+        "grants: the resource policy, with 20,120 lines",
+      ]);
+    });
+
+    it("refuse a name that fits into no line, and not many pods with the same initdata", () => {
+      const shared = Array.from({ length: 60 }, (_, at) => ({
+        name: `payments-worker-${at}`,
+        initdataFile: "a.toml",
+      }));
+      const files = { "a.toml": initdataWith(pem("leaf")) };
+      const grants = shared.map(({ name }) => ({ pod: name, secret: "db" }));
+      expect(check({ pods: shared, grants }, {}, files).issues).toEqual([]);
+      const wide = stackGrants("o/p/t", { ["x".repeat(1100)]: {} });
+      expect(check({}, { policy: joinPolicy(null, wide) }).issues).toEqual([
+        "grants: the resource policy, with too wide code in line 21",
+      ]);
+    });
   });
 
   it("name the source of a host that the certificate does not name", () => {

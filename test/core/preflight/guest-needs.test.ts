@@ -32,9 +32,10 @@ describe("the guards", () => {
     const theirs = stackGrants("o/p/theirs", {
       "trustee-image-policy": { "*": { "azure-vtpm": { ["ab".repeat(32)]: "their-pod" } } },
     });
-    expect(check({ pods: [{ name: "a" }] }, { policy: joinPolicy(null, theirs) }).issues).toEqual([
-      'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
-    ]);
+    for (const trustee of [{ policy: joinPolicy(null, theirs) }, { vanished: [theirs] }])
+      expect(check({ pods: [{ name: "a" }] }, trustee).issues).toEqual([
+        'pods[0].imagePolicy: "trustee-image-policy/policy", which the resource policy would deny to a: it could not start',
+      ]);
   });
 
   it("check the files of readers like those of pods, and name the file if it must be fixed", () => {
