@@ -1,11 +1,10 @@
 import { isRecord, mapValues, parseJson } from "../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type KubeConfig } from "./client-library.ts";
-import { systemClock, type Clock } from "./clock.ts";
 import { proxyOf } from "./cluster-config.ts";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
 import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
-import { withRetries } from "./retry.ts";
+import { withRetries, systemClock, type Clock } from "./retry.ts";
 import { signInProblem } from "./sign-in.ts";
 
 /** Time limit of one request, in milliseconds: an API server silent for this long is unreachable. */
