@@ -1,11 +1,10 @@
-import { isRecord, parseJson } from "../core/records.ts";
+import { isRecord, mapValues, parseJson } from "../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type KubeConfig } from "./client-library.ts";
-import { systemClock, type Clock } from "./clock.ts";
 import { proxyOf } from "./cluster-config.ts";
 import { failureOfStatus, KubeError, toKubeError, type Request } from "./errors.ts";
 import type { JsonPatchOperation } from "./guarded-patch.ts";
 import { apiPath, kinds, type Kind, type KubeObject, type ObjectMeta, type ObjectRef } from "./objects.ts";
-import { withRetries } from "./retry.ts";
+import { withRetries, systemClock, type Clock } from "./retry.ts";
 import { signInProblem } from "./sign-in.ts";
 
 /** Time limit of one request, in milliseconds: an API server silent for this long is unreachable. */
@@ -26,6 +25,16 @@ interface Exchange {
   readonly accept?: string;
   /** The answer is text, not JSON. */
   readonly isText?: boolean;
+}
+
+/** Which lines of a log, in the names of the Kubernetes API. */
+export interface LogLimits {
+  readonly tailLines: number;
+  readonly limitBytes?: number;
+  /** Each line begins with its time. */
+  readonly timestamps?: boolean;
+  /** Of the container's previous run. */
+  readonly previous?: boolean;
 }
 
 /** The API server's message if a test of a JSON patch fails. Other invalid patches have others. */
@@ -149,16 +158,13 @@ export class KubeClient {
     })) as KubeObject;
   }
 
-  /**
-   * The last lines of a container's log.
-   * @param previous of the container's previous run
-   */
-  async logTail(namespace: string, pod: string, container: string, previous: boolean): Promise<string> {
-    const text = await this.#retried({
+  /** The last lines of a container's log. One try, since a log only adds to what is known. */
+  async logTail(namespace: string, pod: string, container: string, limits: LogLimits): Promise<string> {
+    const text = await this.#once({
       request: { verb: "get", resource: "pods/log", name: pod, namespace },
       method: HttpMethod.GET,
       path: `${apiPath("Pod", namespace, pod)}/log`,
-      query: { container, tailLines: "5", limitBytes: "4096", ...(previous ? { previous: "true" } : {}) },
+      query: { container, ...mapValues({ ...limits }, String) },
       isText: true,
     });
     return String(text);

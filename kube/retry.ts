@@ -1,5 +1,20 @@
-import { systemClock, type Clock } from "./clock.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { KubeError, type Failure } from "./errors.ts";
+
+/** Time and waiting. Tests replace this machine's clock so that they need not wait for minutes. */
+export interface Clock {
+  readonly now: () => Date;
+  /** Milliseconds since some moment; monotonic. */
+  readonly elapsed: () => number;
+  /** @throws AbortError as soon as the signal fires */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  elapsed: () => performance.now(),
+  sleep: async (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+};
 
 /** Failures that pass by themselves. A write can be repeated: it names the resourceVersion. */
 export const transient: readonly Failure[] = ["too-many-requests", "server-error", "unreachable"];
@@ -14,14 +29,14 @@ const WAITS = [100, 300, 700, 1500, 3000, 6000] as const;
 export async function withRetries<T>(
   signal: AbortSignal,
   attempt: () => Promise<T>,
-  { sleep }: Pick<Clock, "sleep"> = systemClock,
+  clock: Pick<Clock, "sleep"> = systemClock,
 ): Promise<T> {
   for (const wait of WAITS) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof KubeError) || !transient.includes(error.failure)) throw error;
-      await sleep(wait, signal).catch(() => undefined);
+      await clock.sleep(wait, signal).catch(() => undefined);
       if (signal.aborted) throw error;
     }
   }

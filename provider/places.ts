@@ -7,7 +7,7 @@ import { clusterOf, type NamedCluster } from "../core/settings/cluster.ts";
 import { isSameCluster, readFacts, sameServer, type ClusterFacts } from "../core/trustee/cluster.ts";
 import { UserError } from "../core/issues.ts";
 import { FIELD_MANAGER, KubeClient } from "../kube/client.ts";
-import type { Clock } from "../kube/clock.ts";
+import type { Clock } from "../kube/retry.ts";
 import { loadCluster } from "../kube/cluster.ts";
 import { KubeError } from "../kube/errors.ts";
 import { objectKey, type ObjectRef } from "../kube/objects.ts";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Clock } from "../kube/clock.ts";
+import type { Clock } from "../kube/retry.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Turns } from "../kube/turns.ts";
 import type { Log, PropertyMap } from "./protocol/index.ts";

@@ -90,7 +90,8 @@ async function logsOf(kube: KubeClient, namespace: string, pod: KubeObject): Pro
   const logs = await Promise.all(
     ended.map(async (container) => {
       const previous = container.state?.waiting !== undefined;
-      const text = await kube.logTail(namespace, name, container.name, previous).catch(() => "");
+      const limits = { tailLines: 5, limitBytes: 4096, previous };
+      const text = await kube.logTail(namespace, name, container.name, limits).catch(() => "");
       const lines = text.split("\n").filter((line) => line.trim() !== "");
       return lines
         .slice(-3)

@@ -1,6 +1,6 @@
 import { own } from "../core/records.ts";
 import { shownText } from "../core/shown.ts";
-import { systemClock, type Clock } from "../kube/clock.ts";
+import { systemClock, type Clock } from "../kube/retry.ts";
 import { urnOf } from "../core/policy/owner.ts";
 import {
   changes,

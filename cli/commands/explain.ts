@@ -23,12 +23,12 @@ interface ExplainOptions extends SideOptions {
 
 /** Trustee's side and the logs of the KBS's pods. */
 async function readTrusteeAndLog(
-  { trustee, place, trusteeCluster }: Sides,
+  { trustee, place }: Sides,
   secret: string,
 ): Promise<readonly [TrusteeFacts, readonly PodLog[]]> {
   const facts = await readTrustee(trustee, place, [secret]);
   const pods = facts.kbsPods.map(({ name }) => name);
-  return [facts, await readKbsLogs(trusteeCluster, place.namespace, pods)];
+  return [facts, await readKbsLogs(trustee, place.namespace, pods)];
 }
 
 /** Finds the named pod: one of the stack in any namespace, else `pod` or `namespace/pod`. */

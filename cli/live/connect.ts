@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { defined } from "../../core/records.ts";
-import { clusterOf, type NamedCluster } from "../../core/settings/cluster.ts";
+import { clusterOf } from "../../core/settings/cluster.ts";
 import { trusteeNames } from "../../core/trustee/generation.ts";
 import { KubeClient } from "../../kube/client.ts";
 import { loadCluster } from "../../kube/cluster.ts";
@@ -28,8 +28,6 @@ export interface Sides {
   readonly trustee: KubeClient;
   readonly place: TrusteePlace;
   readonly pods: KubeClient;
-  /** For kubectl. */
-  readonly trusteeCluster: NamedCluster;
   /** Only with a stack. */
   readonly stack?: StackOutputs;
 }
@@ -91,7 +89,6 @@ export function connect(options: SideOptions, stack: StackOutputs | undefined): 
     trustee: new KubeClient(loadCluster(trusteeCluster), signal),
     pods: new KubeClient(loadCluster(podCluster), signal),
     place: placeOf(options, stack),
-    trusteeCluster,
     ...defined({ stack }),
   };
 }

@@ -1,4 +1,4 @@
-import { escapeText } from "./markup.ts";
+import { escapeText } from "./svg.ts";
 import type { PageContent } from "./content.ts";
 import {
   digestsSection,

@@ -1,8 +1,30 @@
 import { NO_HARDWARE } from "../../core/initdata/binding.ts";
 import { cellsByRow, type AccessMatrix, type Cell, type Column, type Row } from "../../core/access/matrix.ts";
 import { otherReaderLine, type OtherReader } from "../../core/access/other-readers.ts";
-import { escapeText, shorten } from "./markup.ts";
 import { palette, signBadge, signOf, signs, signStyle, signWords } from "./signs.ts";
+
+/**
+ * Escapes text for HTML or SVG, between tags or in a quoted attribute. Control characters, invisible ones and
+ * those that change the text's direction become U+FFFD.
+ */
+export function escapeText(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;")
+    .replace(CONTROL, "\uFFFD");
+}
+
+const CONTROL = /(?![\t\n\r])\p{C}|[\p{Zl}\p{Zp}]/gu;
+
+/** Shortens a text in the middle and keeps both ends. */
+function shorten(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const head = Math.ceil((length - 1) / 2);
+  return `${text.slice(0, head)}…${text.slice(text.length - (length - 1 - head))}`;
+}
 
 export interface PictureOptions {
   /** A title above the picture, for example the stack. @default none */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { parseKbsLine, type KbsEvent } from "../audit/kbs-log.ts";
-import { kubectlCluster } from "../live/kubectl.ts";
+import { kubectlCluster } from "./kubectl.ts";
 import type { NamedCluster } from "../../core/settings/cluster.ts";
 
 /** Time for the log's first line. Milliseconds. */

@@ -7,7 +7,7 @@ import { UserError } from "../../core/issues.ts";
 import type { ExpectedCell } from "../audit/stack.ts";
 import type { StackOutputs } from "../../core/plan/outputs.ts";
 import type { KbsLog } from "./kbs-log.ts";
-import { kubectlCluster } from "../live/kubectl.ts";
+import { kubectlCluster } from "./kubectl.ts";
 
 /** A cell of the matrix: expected and seen. */
 export interface VerifiedCell {

@@ -5,7 +5,7 @@ import { getOrAdd, own } from "../records.ts";
 import type { PodDeclaration } from "../settings/pod.ts";
 import { startProblems, startRequests } from "./agent-policy-start.ts";
 import { commandsIn, wideningsIn } from "./agent-policy-text.ts";
-import { initdataFiles, type InitdataFile } from "./initdata-files.ts";
+import { initdataFiles, type InitdataFile } from "./file-endpoints.ts";
 
 /** Requests that the tutorial rejects, and what each lets the host do. */
 const refused: Readonly<Record<string, string>> = {

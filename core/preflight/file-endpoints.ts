@@ -1,9 +1,31 @@
 import type { InitdataEndpoint } from "../initdata/guest-files.ts";
+import type { InitdataFacts } from "../initdata/verbatim.ts";
+import type { Plan } from "../plan/plan.ts";
 import { certificateBlocks } from "../pem.ts";
 import { anchorAmong } from "./authority.ts";
 import { endpointFlaws, type Endpoint, type EndpointFlaw } from "./endpoint.ts";
-import type { InitdataFile } from "./initdata-files.ts";
 import { areRelated, certificatesIn, isAuthority, isSelfSigned } from "./x509.ts";
+
+/** A user's initdata file, used as it is. */
+export interface InitdataFile {
+  /** The pod or reader that uses it, as grants name it. */
+  readonly id: string;
+  /** Its path in the settings. */
+  readonly path: string;
+  readonly facts: InitdataFacts;
+}
+
+/** The initdata files of pods and readers. */
+export function initdataFiles({ pods, readers }: Pick<Plan, "pods" | "readers">): readonly InitdataFile[] {
+  return [
+    ...pods.flatMap(({ declaration: { id }, facts }, index) =>
+      facts === undefined ? [] : [{ id, path: `pods[${index}].initdataFile`, facts }],
+    ),
+    ...readers.flatMap(({ id, path, facts }) =>
+      facts === undefined ? [] : [{ id, path: `${path}.initdataFile`, facts }],
+    ),
+  ];
+}
 
 /** The live KBS. */
 interface LiveEndpoint extends Endpoint {

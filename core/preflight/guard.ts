@@ -13,10 +13,9 @@ import { trusteeNames } from "../trustee/generation.ts";
 import { agentRequestWarnings } from "./agent-requests.ts";
 import { budgetOf, type Budget, type LiveTexts, type SharedGauge } from "./budget.ts";
 import { checkCertificate, type ServedEndpoint } from "./certificate.ts";
-import { fileEndpointWarnings } from "./file-endpoints.ts";
+import { fileEndpointWarnings, initdataFiles } from "./file-endpoints.ts";
 import { gaugeText, grouped, isNearlyFull, isOver, type Gauge } from "./gauge.ts";
 import { checkGuestNeeds } from "./guest-needs.ts";
-import { initdataFiles } from "./initdata-files.ts";
 import { checkPolicyLimits } from "./policy-limits.ts";
 import {
   annotationWarnings,

@@ -1,5 +1,4 @@
 import type { Sandbox } from "../api.ts";
-import { median, timed } from "./measure.ts";
 import { BenchProject } from "./projects.ts";
 
 const commands = {
@@ -20,6 +19,22 @@ export interface CommandResult {
   readonly bare: number;
   /** The median ratio of paired runs, so that other load on the machine affects both. */
   readonly ratio: number;
+}
+
+/** The median; NaN for an empty list. */
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const lower = sorted[Math.ceil(half) - 1] ?? NaN;
+  const upper = sorted[Math.floor(half)] ?? NaN;
+  return (lower + upper) / 2;
+}
+
+/** The wall time of some work, in milliseconds. */
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
 }
 
 /** Runs both programs alternately, command by command, on one sandbox. Each run swaps their order. */

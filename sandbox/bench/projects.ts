@@ -1,9 +1,31 @@
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SettingsInput } from "../../core/settings/schema.ts";
 import type { Sandbox } from "../api.ts";
 import { repositoryFolder } from "../state/folders.ts";
-import { fleetSettings } from "./fleet.ts";
+
+/** The tutorial with more pods: one third reads one secret, one third another, and one third neither. */
+export function fleetSettings(pods: number): SettingsInput {
+  const names = Array.from({ length: pods }, (_, index) => `fleet-${index + 1}`);
+  return {
+    secrets: [
+      { name: "fraud-dataset", keys: ["dataset_key"] },
+      { name: "p2-secret", keys: ["secret"], from: "generate" },
+      { name: "kbsres1", keys: ["key1"] },
+    ],
+    grants: names.flatMap((pod, index) => {
+      const secret = ["fraud-dataset", "p2-secret"][index % 3];
+      return secret === undefined ? [] : [{ pod, secret }];
+    }),
+    podDefaults: {
+      image: "registry.example/app:1",
+      containerName: "main",
+      execCurl: ["fraud-dataset/dataset_key", "p2-secret/secret", "kbsres1/key1"],
+    },
+    pods: names.map((name) => ({ name })),
+  };
+}
 
 /** A Pulumi project in its own folder, with one stack on the sandbox. */
 export class BenchProject {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
-import { fleetSettings } from "../../sandbox/bench/fleet.ts";
+import { fleetSettings } from "../../sandbox/bench/projects.ts";
 import { FaultProxy, type Call } from "../support/fault-proxy.ts";
 import { isWrite } from "./support/faulty-stack.ts";
 import { Project } from "./support/project.ts";

@@ -1,42 +1,47 @@
-import { chmodSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { createServer } from "node:http";
+import { expect, describe, it } from "vitest";
 import { readKbsLogs } from "../../../cli/live/read-kbs-log.ts";
-import { folderWith } from "../../kube/api-server.ts";
+import { KubeClient } from "../../../kube/client.ts";
+import { loadCluster } from "../../../kube/cluster.ts";
+import { kubeconfigOf } from "../../kube/api-server.ts";
+import { listening } from "../../support/listening.ts";
 
-/**
- * Replaces kubectl by a program.
- * @param script of sh; `$2` is the pod
- */
-function kubectl(script: string): void {
-  const folder = folderWith({ kubectl: `#!/bin/sh\n${script}\n` });
-  chmodSync(join(folder, "kubectl"), 0o755);
-  vi.stubEnv("PATH", `${folder}${delimiter}${process.env["PATH"]}`);
+/** A client, with a short time limit, of a server that gives these answers; `undefined`: it stays silent. */
+async function clientOf(
+  answer: (url: URL) => { readonly code: number; readonly body: string } | undefined,
+): Promise<KubeClient> {
+  const server = createServer(({ url = "" }, response) => {
+    const found = answer(new URL(url, "http://server"));
+    if (found !== undefined) response.writeHead(found.code).end(found.body);
+  });
+  const port = await listening(server);
+  const config = loadCluster({ kubeconfig: kubeconfigOf({ server: `http://127.0.0.1:${port}` }) });
+  return new KubeClient(config, new AbortController().signal, undefined, undefined, 500);
 }
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 describe("the logs of the KBS's pods", () => {
   it("are read one by one, each line with its time", async () => {
-    kubectl('echo "2026-03-01T00:00:00.123456789Z [a] $2"; echo "$*" >&2');
+    const client = await clientOf(({ pathname, searchParams }) => {
+      expect(Object.fromEntries(searchParams)).toEqual({
+        container: "kbs",
+        tailLines: "5000",
+        timestamps: "true",
+      });
+      return { code: 200, body: `2026-03-01T00:00:00.123456789Z [a] ${pathname}\n` };
+    });
     const at = Date.parse("2026-03-01T00:00:00.123Z");
-    expect(await readKbsLogs({}, "ns", ["kbs-1", "kbs-2"])).toEqual([
-      [{ at, text: "[a] kbs-1" }],
-      [{ at, text: "[a] kbs-2" }],
+    expect(await readKbsLogs(client, "ns", ["kbs-1", "kbs-2"])).toEqual([
+      [{ at, text: "[a] /api/v1/namespaces/ns/pods/kbs-1/log" }],
+      [{ at, text: "[a] /api/v1/namespaces/ns/pods/kbs-2/log" }],
     ]);
   });
 
   it.each([
-    ["exec sleep 60", "kubectl timed out"],
-    ["exit 1", "kubectl failed without a message"],
-    [
-      'echo "Error from server (Forbidden): no" >&2; echo more >&2; exit 1',
-      "Error from server (Forbidden): no",
-    ],
-  ])("have the problem in place of lines if reading fails: %s", async (script, problem) => {
-    kubectl(script);
-    expect(await readKbsLogs({}, "ns", ["kbs-1"], 500)).toEqual([problem]);
+    ["silence", undefined, "the API server did not answer in time"],
+    ["an error without a message", { code: 500, body: "" }, "HTTP 500"],
+    ["a refusal", { code: 403, body: '{"message":"pods is forbidden"}' }, "pods is forbidden"],
+  ])("have the problem in place of lines if reading fails: %s", async (_, answer, problem) => {
+    const client = await clientOf(() => answer);
+    expect(await readKbsLogs(client, "ns", ["kbs-1"])).toEqual([problem]);
   });
 });

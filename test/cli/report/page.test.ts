@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { accessMatrix, accessReport, matrixOfReport } from "../../../core/access/matrix.ts";
 import { otherReaderLine } from "../../../core/access/other-readers.ts";
 import { accessPage } from "../../../cli/report/page.ts";
-import { escapeText } from "../../../cli/report/markup.ts";
+import { escapeText } from "../../../cli/report/svg.ts";
 import { matrixSvg } from "../../../cli/report/svg.ts";
 import { tutorialPage } from "../../fixtures/page.ts";
 import { forAll } from "../../support/for-all.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../../../kube/clock.ts";
+import type { Clock } from "../../../kube/retry.ts";
 
 const DAY = 86_400_000;
 
