@@ -92,7 +92,7 @@ function split(args: PodArgs): {
  */
 export class ConfidentialPod extends pulumi.ComponentResource {
   readonly resource: Pod | Deployment | StatefulSet | Job;
-  /** PCR8, host data or mr_config_id, lower-case hex. */
+  /** PCR8, host data or mr_config_id in lower-case hex; for `sample`, base64 of the digest. */
   readonly initData: string;
   /** The value of the annotation `io.katacontainers.config.hypervisor.cc_init_data`. */
   readonly annotation: string;

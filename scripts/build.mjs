@@ -1,4 +1,4 @@
-// Compiles the components and the provider `trustee` into dist/. As a package they must be JavaScript,
+// Compiles the components, the provider `trustee` and the commands into dist/. As a package they must be JavaScript,
 // because Node does not run TypeScript inside of node_modules.
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";

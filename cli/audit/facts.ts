@@ -22,7 +22,7 @@ export interface LiveFacts {
 
 /** What a stack knows and the cluster does not show. */
 export interface StackFacts {
-  /** Pod or reader -> its claim `init_data`, lower-case hex. */
+  /** Pod or reader -> its claim `init_data`: lower-case hex; for `sample`, base64. */
   readonly claims: Readonly<Record<string, string>>;
   /** Pod -> its binding, if known. */
   readonly bindings: Readonly<Record<string, Binding>>;

@@ -12,63 +12,67 @@ const cluster = z.object({ kubeconfig: z.string().optional(), context: z.string(
 
 const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
   z.object({
-    effect: z.enum(["OPENS", "closes"]),
-    pod: z.string(),
-    /** `secret/key`. */
-    secret: z.string(),
-    before: z.enum([...reason.options, "unknown"]),
-    after: reason,
+    effect: z
+      .enum(["OPENS", "closes"])
+      .describe("`OPENS` or `closes`; `UNKNOWN` if the live policy cannot be compared"),
+    pod: z.string().describe("the pod or reader, or `every other pod`"),
+    secret: z.string().describe("`secret/key`, `secret/*` for every key, or `every other secret`"),
+    before: z
+      .enum([...reason.options, "unknown"])
+      .describe("why it was allowed or denied: a reason of `access`, or `unknown`"),
+    after: reason.describe("why it will be"),
   }),
-  z.object({ effect: z.literal("UNKNOWN"), doubt: z.enum(doubts) }),
+  z.object({
+    effect: z.literal("UNKNOWN"),
+    doubt: z.enum(doubts).describe("only with `UNKNOWN`: `edited` by hand, or a `foreign` policy"),
+  }),
 ]);
 
 const otherReader = z.object({
-  /** The stack whose line in the policy grants it. */
-  stack: z.string(),
-  /** The name that the stack gives it. */
-  reader: z.string(),
-  secret: z.string(),
-  /** One key, or `*` for every key. */
-  key: z.string(),
-  initData: z.string(),
-  /** An older release did not put it out. */
-  binding: z.enum(tableBindings).default(ANY_TEE),
-  /** Whether this is the previous digest of a reader in a rotation. */
-  former: z.boolean(),
+  stack: z.string().describe("the stack that grants it"),
+  reader: z.string().describe("the name that the granting stack gives it"),
+  secret: z.string().describe("the secret"),
+  key: z.string().describe("one key, or `*` for every key"),
+  initData: z.string().describe("its claim, as in `initData`"),
+  binding: z
+    .enum(tableBindings)
+    .default(ANY_TEE)
+    .describe("how its TEE binds the initdata; `any`: an older release wrote the grant"),
+  former: z.boolean().describe("whether this is its previous digest in a rotation"),
 });
 
 const pod = z.object({
-  /** Absent for a pod that others deploy under another name. */
-  name: z.string().optional(),
-  namespace: z.string(),
-  kind: z.enum(workloadKinds).default("Pod"),
-  container: z.string(),
-  /** `false`: others deploy it. */
-  deployed: z.boolean().default(true),
-  /** How its TEE binds the initdata. An older release did not put it out. */
-  binding: z.enum(bindings).optional(),
-  /** As declared. Absent for a pod whose initdata is a file: read its annotation. */
+  // An older release did not put out name, kind, deployed and binding.
+  name: z.string().optional().describe("the object's name"),
+  namespace: z.string().describe("its namespace"),
+  kind: z
+    .enum(workloadKinds)
+    .default("Pod")
+    .describe(workloadKinds.map((one) => `\`${one}\``).join(", ")),
+  container: z.string().describe("the container's name"),
+  deployed: z.boolean().default(true).describe("`false`: others deploy it"),
+  binding: z.enum(bindings).optional().describe("how its TEE binds the initdata"),
   agentPolicy: z
     .object({
       logs: z.boolean(),
       allowedCommands: z.array(z.string()).readonly(),
       requests: z.record(z.string(), z.boolean()),
     })
-    .optional(),
+    .optional()
+    .describe(
+      "`logs`, `allowedCommands` and `requests`; absent if the initdata is a file: read its annotation",
+    ),
 });
 
 const trustee = z.object({
-  url: z.string(),
-  /** A name for people. No decision uses it. */
-  generation: z.string(),
-  cluster,
-  namespace: z.string(),
-  kbsConfig: z.string(),
-  deployment: z.string(),
-  /** The key of the policy's ConfigMap that Trustee reads. */
-  policyKey: z.string(),
-  /** The key of the reference values' ConfigMap that Trustee reads. */
-  referenceValuesKey: z.string(),
+  url: z.string().describe("the KBS's URL for guests"),
+  generation: z.string().describe("a name for people; no decision uses it"),
+  cluster: cluster.describe("its `kubeconfig` and `context`, as set; each absent if kubectl's own"),
+  namespace: z.string().describe("the namespace of Trustee and its operator"),
+  kbsConfig: z.string().describe("the KbsConfig"),
+  deployment: z.string().describe("the KBS's Deployment"),
+  policyKey: z.string().describe("the key of the policy's ConfigMap that Trustee reads"),
+  referenceValuesKey: z.string().describe("the same for the reference values"),
 });
 
 /**
@@ -93,22 +97,26 @@ export const stackOutputs = z.object({
     .default([])
     .describe("who reads this stack's secrets by the grants of other stacks on the same Trustee"),
   grants: z
-    .object({ stack: z.string(), others: z.enum(otherSecretsModes), secrets: grantTable })
+    .object({
+      stack: z.string().describe("`organization/project/stack`"),
+      others: z.enum(otherSecretsModes).describe("the setting `otherSecrets`"),
+      secrets: grantTable.describe("secret → key or `*` → binding → `init_data` → reader"),
+    })
     .describe("what this stack puts into the policy"),
-  initData: texts.describe("pod → PCR8 (Azure vTPM), host data (SNP) or mr_config_id (TDX), lower-case hex"),
+  initData: texts.describe(
+    "pod or reader → PCR8 (Azure vTPM), host data (SNP) or mr_config_id (TDX) in lower-case hex; for `sample`, base64 of the digest",
+  ),
   annotations: texts.describe(
     "pod → the value of `io.katacontainers.config.hypervisor.cc_init_data`: base64 of gzip of its TOML",
   ),
-  pods: z
-    .record(z.string(), pod)
-    .describe("pod → its name, namespace, kind, container, who deploys it, its `binding` and agent policy"),
+  pods: z.record(z.string(), pod).describe("pod → its object, and what its initdata declares"),
   podCluster: cluster.describe("the kubeconfig and context of the pods' cluster"),
   trustee: trustee.describe("the URL of the KBS, and what was read of Trustee"),
   budget: z
     .record(z.string(), z.unknown())
     .default({})
     .describe(
-      "how full the [limits](limits.md) of Kubernetes and of the cloud are, and how many pods like these fit",
+      "how full the [limits](limits.md) of Kubernetes and of the cloud are, and how many pods like these fit: `annotations` and `userData` of the fullest pod, `resourcePolicy`, `referenceValues`, `referenceValuesLedger`; in each, `used`, `limit`, `percent` and `podsThatFit` as far as they apply",
     ),
   resourcePolicy: z.string().describe("the policy in the cluster: Rego"),
   referenceValuesExpire: texts.describe(

@@ -22,7 +22,7 @@ export interface PlannedPod {
   readonly toml: string;
   /** The value of the cc_init_data annotation. */
   readonly annotation: string;
-  /** The claim `init_data` in lower-case hex: PCR8 for a vTPM. */
+  /** The claim `init_data`: PCR8, host data or mr_config_id in lower-case hex; for `sample`, base64 of the digest. */
   readonly initData: string;
   /** The facts in a user's initdata file; absent if the initdata is generated. */
   readonly facts?: InitdataFacts;

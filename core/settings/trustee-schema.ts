@@ -62,7 +62,7 @@ export const trusteeSchema = z.strictObject({
         // "host:8080" parses as a URL with the scheme "host:".
         protocol: /^https?$/,
         hostname: /./,
-        error: "an https URL with a host, for example https://kbs.example.com:8080",
+        error: "an http or https URL with a host, for example https://kbs.example.com:8080",
       })
       .optional(),
     "the KBS's URL for guests, http(s) with a host. It takes precedence over any Route",

@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { outcomeWords } from "../../cli/verify/outcome.ts";
 import { conditionNames } from "../../cli/explain/explanation.ts";
 import { rules } from "../../cli/lint/finding.ts";
 import { issueCodes } from "../../core/issue-codes.ts";
-import { stackOutputs } from "../../core/plan/outputs.ts";
 import { mapValues } from "../../core/records.ts";
 import { declarePod } from "../../core/settings/pod.ts";
 import { sections, type SectionName } from "../../core/settings/schema.ts";
+import { outputRows, withOutputsTable } from "../support/outputs-table.ts";
 import { settingRows, withSettingsTables } from "../support/settings-tables.ts";
 
 /** The cells of a page's tables, row by row. */
@@ -74,12 +75,24 @@ describe("the documentation", () => {
     );
   });
 
-  it("has every output of a stack, as its schema describes it", () => {
-    const outputs = Object.entries(stackOutputs.shape).map(([name, { description = "" }]) => [
-      `\`${name}\``,
-      description,
-    ]);
-    expect(rowsOf("outputs").slice(2)).toEqual(outputs);
+  it("has every output of a stack, as its schema describes it", async () => {
+    expect(outputRows().filter(([, meaning]) => meaning === "" || meaning.includes("|"))).toEqual([]);
+    const page = readFileSync("docs/outputs.md", "utf8");
+    const options = { ...(await resolveConfig("docs/outputs.md")), filepath: "docs/outputs.md" };
+    const made = await format(withOutputsTable(page), options);
+    await expect(made).toMatchFileSnapshot("../../docs/outputs.md");
+  });
+
+  it("of the package has what its README links to", () => {
+    const links = [...readFileSync("README.md", "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    const { files } = packageJson;
+    const missing = links.flatMap(([, link = ""]) =>
+      // npm packs LICENSE itself. Pulumi.yaml is this program's own.
+      ["LICENSE", "Pulumi.yaml", ...files].some((one) => link === one || link.startsWith(`${one}/`))
+        ? []
+        : [link],
+    );
+    expect(missing).toEqual([]);
   });
 
   it("requires the Pulumi CLI that the program requires", () => {

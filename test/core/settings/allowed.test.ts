@@ -6,7 +6,7 @@ import { settingsIssues } from "../../fixtures/settings.ts";
 const problems = (raw: RawSettings): readonly string[] =>
   settingsIssues(raw).map(({ path, given, allowed }) => `${path}: ${given}; allowed: ${allowed}`);
 
-const A_URL = "an https URL with a host, for example https://kbs.example.com:8080";
+const A_URL = "an http or https URL with a host, for example https://kbs.example.com:8080";
 const A_PATH = "a secret and a key as secret/key";
 
 describe("trustee.url", () => {
