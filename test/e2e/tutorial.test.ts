@@ -151,17 +151,23 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
     const out = mkdtempSync(join(tmpdir(), "trustee-access-out-"));
     const of = ["--stack", project.stack];
     const to = (file: string): string => join(out, file);
+    // Their texts and JSON do not depend on the generation: one of them on each.
     const commands: readonly (readonly string[])[] = [
-      ["verify", ...of, "--json", "--junit", to("verify.xml")],
-      ["verify", ...of],
-      ["diff", ...of, "--markdown", to("access.md")],
-      ["diff", ...of, "--json"],
-      ["check", ...of, "--json"],
-      ["check", ...of, "--preview"],
-      ["lint", ...of, "--sarif", to("lint.sarif"), "--junit", to("lint.xml")],
-      ["lint", ...of, "--json"],
-      ["explain", "pod2", "p2-secret/secret", ...of, "--json"],
-      ["explain", "pod1", "p2-secret/secret", ...of],
+      ...(trustee === "0.18"
+        ? [
+            ["verify", ...of],
+            ["diff", ...of, "--markdown", to("access.md")],
+            ["check", ...of, "--preview"],
+            ["lint", ...of, "--sarif", to("lint.sarif"), "--junit", to("lint.xml")],
+            ["explain", "pod1", "p2-secret/secret", ...of],
+          ]
+        : [
+            ["verify", ...of, "--json", "--junit", to("verify.xml")],
+            ["diff", ...of, "--json"],
+            ["check", ...of, "--json"],
+            ["lint", ...of, "--json"],
+            ["explain", "pod2", "p2-secret/secret", ...of, "--json"],
+          ]),
       ["report", ...of, "--audit", "--out", to("report.html"), "--svg", to("report.svg")],
       ["report", ...of, "--json"],
     ];
@@ -171,14 +177,10 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
       printed[args.join(" ").replaceAll(out, "")] = stdout + stderr;
     }
     const files = filesIn(out);
-    expect(Object.keys(files).sort()).toEqual([
-      "access.md",
-      "lint.sarif",
-      "lint.xml",
-      "report.html",
-      "report.svg",
-      "verify.xml",
-    ]);
+    const report = ["report.html", "report.svg"];
+    expect(Object.keys(files).sort()).toEqual(
+      trustee === "0.18" ? ["access.md", "lint.sarif", "lint.xml", ...report] : [...report, "verify.xml"],
+    );
     Object.assign(printed, files, filesIn(project.folder));
     rmSync(out, { recursive: true });
   });
