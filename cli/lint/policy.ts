@@ -1,3 +1,4 @@
+import { parseRegistry } from "../../core/policy/registry.ts";
 import { counted, shownName } from "../../core/shown.ts";
 import { STRANGER } from "../questions/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "../audit/facts.ts";
@@ -216,12 +217,13 @@ function lintOdd(
   ];
 }
 
-/** TA007: the policy was not evaluated. */
-function lintEvaluated({ answers }: LiveFacts, where: Place): readonly Finding[] {
+/** TA007: the policy was not evaluated. Another project's may then allow anything. */
+function lintEvaluated({ answers }: LiveFacts, text: string, where: Place): readonly Finding[] {
   if (answers.kind === "answers") return [];
+  const severity = parseRegistry(text) === undefined ? "error" : "note";
   const what = `The policy was not evaluated: ${answers.reason}`;
   const why = "Without OPA, lint can judge only a policy of this project, by its grants.";
-  return [{ id: "TA007", severity: "note", where, what, why, fix: installOpa("lint") }];
+  return [{ id: "TA007", severity, where, what, why, fix: installOpa("lint") }];
 }
 
 /** TA007: the policy was not evaluated for all digests. */
@@ -245,9 +247,10 @@ export function lintPolicy(facts: LiveFacts): readonly Finding[] {
   const kinds = kindFacts(trustee, answers);
   const compile = lintCompile(kinds, secrets, where);
   const limits = lintLimits(trustee, text, where);
-  const first = [...lintEvaluated(facts, where), ...compile, ...limits];
+  const unread = [...compile, ...limits];
+  const first = [...lintEvaluated(facts, text, where), ...unread];
   // If the KBS cannot read the policy, its answers do not matter.
-  if (first.some(({ severity }) => severity === "error")) return first;
+  if (unread.some(({ severity }) => severity === "error")) return first;
   const working = kinds.filter((kind) => compileError(kind, secrets) === undefined);
   const [usual] = working;
   return [

@@ -112,7 +112,7 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
     const env = { TRUSTEE_ACCESS_OPA: "/nonexistent" };
     const { stdout } = await command(sandbox, ["lint", "--json"], { env });
     const { findings } = JSON.parse(stdout) as Report;
-    expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning TA102", "note TA007"]);
+    expect(findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["error TA007", "warning TA102"]);
   });
 
   it("reports all problems together", async () => {

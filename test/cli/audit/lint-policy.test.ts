@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LiveFacts } from "../../../cli/audit/facts.ts";
 import type { PolicyQuestion } from "../../../cli/questions/questions.ts";
 import { facts, healthyTrustee, pcr8 } from "../../fixtures/live-facts.ts";
+import { lint } from "../../../cli/lint/lint.ts";
 import { foreign, IMAGE_POLICY, lines, POLICY } from "./support.ts";
 
 /** All findings but TA106 (what a pod needs to start), which has its own tests. */
@@ -123,8 +124,15 @@ describe("a foreign policy", () => {
 
   it("is not judged without a Rego engine, unless it is this project's own", () => {
     const answers = { kind: "none", reason: "opa is not on PATH." } as const;
-    const unjudged = `note TA007 ${POLICY}, policy.rego: The policy was not evaluated: opa is not on PATH.`;
-    expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([unjudged]);
-    expect(lines({ ...facts(), answers })).toEqual([IMAGE_POLICY, unjudged]);
+    const unjudged = `TA007 ${POLICY}, policy.rego: The policy was not evaluated: opa is not on PATH.`;
+    expect(lines({ ...foreign("package policy", () => true), answers })).toEqual([`error ${unjudged}`]);
+    expect(lines({ ...facts(), answers })).toEqual([IMAGE_POLICY, `note ${unjudged}`]);
+  });
+
+  it("shows without a Rego engine too what no engine can judge", () => {
+    const answers = { kind: "none", reason: "opa is not on PATH." } as const;
+    const text =
+      'package policy\nallow if input.submods.cpu0["ear.veraison.annotated-evidence"].init_data_claims.a == 1';
+    expect(lint({ ...foreign(text, () => true), answers }).map(({ id }) => id)).toEqual(["TA007", "TA013"]);
   });
 });
