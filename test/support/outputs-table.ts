@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { stackOutputs } from "../../core/outputs.ts";
+import { stackOutputs } from "../../core/plan/outputs.ts";
 
 type Schema = z.core.JSONSchema.JSONSchema;
 
