@@ -18,10 +18,33 @@ export interface KeySettings {
   readonly referenceValuesKey?: string | undefined;
   /** Sets both keys; from an older release. */
   readonly generation?: Generation | undefined;
+  /** The Deployment, for messages. */
+  readonly deployment?: string | undefined;
 }
 
 function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings): Partial<TrusteeKeys> {
   return { ...(generation && generationFacts[generation]), ...defined({ policyKey, referenceValuesKey }) };
+}
+
+/** Adds an issue for a ConfigMap that the KBS does not read: what is written there would restrict nothing. */
+function checkMounted(
+  { mountedInstead = {} }: Seen,
+  names: Names,
+  deployment: string | undefined,
+  issues: Issues,
+): void {
+  const what = { policy: "resource policy", referenceValues: "reference values" } as const;
+  for (const map of ["policy", "referenceValues"] as const) {
+    const instead = mountedInstead[map];
+    if (instead === undefined) continue;
+    issues.add({
+      code: "TA810",
+      path: `ConfigMap "${names[map]}"`,
+      given: `the one for the ${what[map]}, while Deployment "${deployment ?? ""}" mounts "${instead}" in its place: it is unknown which of them the KBS reads`,
+      allowed: `the ConfigMap that the Deployment mounts for the ${what[map]}`,
+      fix: "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.",
+    });
+  }
 }
 
 /** The keys that Trustee reads. For an unknown one: an issue, and the newest known key. */
@@ -34,6 +57,7 @@ export function trusteeKeys(
 ): TrusteeKeys {
   const data = { policy: maps.policy?.data, referenceValues: maps.values?.data };
   const found = resolveKeys(seen, data, settingsOf(settings));
+  checkMounted(seen, names, settings.deployment, issues);
   const need = (path: string, name: string, known: readonly string[]): void => {
     issues.add({
       code: "TA810",
@@ -43,9 +67,10 @@ export function trusteeKeys(
       fix: "Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.",
     });
   };
-  if (found.policyKey === undefined && maps.policy !== undefined)
+  const { policy, referenceValues } = seen.mountedInstead ?? {};
+  if (found.policyKey === undefined && maps.policy !== undefined && policy === undefined)
     need("trustee.policyKey", names.policy, knownKeys.policy);
-  if (found.referenceValuesKey === undefined && maps.values !== undefined)
+  if (found.referenceValuesKey === undefined && maps.values !== undefined && referenceValues === undefined)
     need("trustee.referenceValuesKey", names.referenceValues, knownKeys.referenceValues);
   return {
     policyKey: found.policyKey ?? knownKeys.policy[0],

@@ -27,6 +27,8 @@ export interface Seen {
   /** Whether the KBS serves without TLS. */
   readonly isHttp?: boolean;
   readonly pathForm?: PathForm;
+  /** The ConfigMaps that the Deployment mounts in place of the named ones, which it does not mount. */
+  readonly mountedInstead?: Partial<ConfigMapNames>;
 }
 
 const trusteeConfigSchema = z.object({
@@ -103,20 +105,49 @@ function formByImage(image: string): PathForm | undefined {
   return major > 0 || minor > 16 ? "array" : "string";
 }
 
-function policyKeyOf(
+function policyFiles(
   template: PodTemplate,
   { policyPath }: Partial<KbsSettings>,
+): readonly (MountedKey | undefined)[] {
+  return (policyPath === undefined ? POLICY_PATHS : [policyPath]).map((path) => fileAt(template, path));
+}
+
+function policyKeyOf(
+  template: PodTemplate,
+  settings: Partial<KbsSettings>,
   policy: string,
 ): string | undefined {
-  const files = (policyPath === undefined ? POLICY_PATHS : [policyPath]).map((path) =>
-    fileAt(template, path),
-  );
+  const files = policyFiles(template, settings);
   const [only, ...more] = mountsOfMap(template, policy).keys;
   return keyOf(files, policy) ?? (more.length === 0 ? only : undefined);
 }
 
 function keyOf(files: readonly (MountedKey | undefined)[], configMap: string): string | undefined {
   return files.find((file) => file?.kind === "ConfigMap" && file.name === configMap)?.key;
+}
+
+/** The ConfigMap in one of these files, if the Deployment does not mount the named one at all. */
+function insteadOf(
+  { volumes }: PodTemplate,
+  files: readonly (MountedKey | undefined)[],
+  configMap: string,
+): string | undefined {
+  if (volumes.some((volume) => volume.configMap?.name === configMap)) return undefined;
+  return files.find((file) => file?.kind === "ConfigMap")?.name;
+}
+
+function mountedInstead(
+  template: PodTemplate,
+  settings: Partial<KbsSettings>,
+  names: ConfigMapNames,
+): Partial<ConfigMapNames> | undefined {
+  const values = settings.referenceValues === undefined ? VALUES_FILES : [settings.referenceValues];
+  const valuesFiles = values.map(({ path }) => fileAt(template, path));
+  const found = defined({
+    policy: insteadOf(template, policyFiles(template, settings), names.policy),
+    referenceValues: insteadOf(template, valuesFiles, names.referenceValues),
+  });
+  return Object.keys(found).length === 0 ? undefined : found;
 }
 
 function valuesFacts(
@@ -152,7 +183,8 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   const byImage = formByImage(kbsContainer(template)?.image ?? "");
   const pathForm = values.referenceValuesFormat === "map" ? "array" : byImage;
   const certificate = served?.kind === "Secret" ? { name: served.name, key: served.key } : undefined;
-  return { ...values, ...defined({ isHttp, policyKey, certificate, pathForm }) };
+  const instead = mountedInstead(template, settings ?? {}, names);
+  return { ...values, ...defined({ isHttp, policyKey, certificate, pathForm, mountedInstead: instead }) };
 }
 
 /** The keys that Trustee reads in both ConfigMaps. */

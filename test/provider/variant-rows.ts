@@ -268,6 +268,24 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
       "      allowed: what this Trustee can read\n" +
       "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
   },
+  ...Object.fromEntries(
+    (["0.18", "0.21"] as const).flatMap((keys) =>
+      [
+        { name: resourcePolicy, what: "resource policy" },
+        { name: referenceValues, what: "reference values" },
+      ].map(({ name, what }) => [
+        `a Deployment of operator ${keys} that mounts another ConfigMap for the ${what}`,
+        {
+          keys,
+          changes: { [DEPLOYMENT]: template((text) => text.replace(`"name":"${name}"`, '"name":"former"')) },
+          problem:
+            `  - TA810 ConfigMap "${name}": the one for the ${what}, while Deployment "trustee-deployment" mounts "former" in its place: it is unknown which of them the KBS reads\n` +
+            `      allowed: the ConfigMap that the Deployment mounts for the ${what}\n` +
+            "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.",
+        },
+      ]),
+    ),
+  ),
   "a missing Secret whose certificate the guests need": {
     keys: "0.21",
     changes: { [KBS_CONFIG]: withoutTls },
