@@ -8,13 +8,13 @@ import {
   type RolloutDecision,
   type RolloutView,
 } from "../core/rollout/decide.ts";
-import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/observation.ts";
+import { RESTARTED_AT_ANNOTATION, type ChangedObject } from "../core/rollout/kbs-pods.ts";
 import { UserError } from "../core/issues.ts";
 import { KubeError } from "../kube/errors.ts";
 import { transient } from "../kube/retry.ts";
 import { TimeoutError } from "./protocol/index.ts";
 import { explainRollout, pausedWords, TIMEOUT_SETTING, type Explanation } from "./rollout-explain.ts";
-import { observeChange, observeRollout, type ObservedRollout } from "./rollout-observe.ts";
+import { readChange, readRollout, type KbsRollout } from "./rollout-read.ts";
 import type { Operation } from "./resource.ts";
 
 /** What is rolled out, and which changes each pod must see. */
@@ -61,7 +61,7 @@ export class RolloutRun {
     const deadline = clock.elapsed() + timeoutMinutes * 60_000;
     try {
       for (;;) {
-        const seen = await observeRollout(kube, namespace, deployment);
+        const seen = await readRollout(kube, namespace, deployment);
         if (seen === undefined) return false;
         this.#pods = new Set(seen.pods.map((pod) => pod.name));
         const view = this.#view(seen, changes);
@@ -106,7 +106,7 @@ export class RolloutRun {
     const { kube, written } = this.#operation;
     const found = await Promise.all(
       after.map(async ({ kind, name }) => {
-        const change = await observeChange(kube, namespace, { kind, name }, "anybody's");
+        const change = await readChange(kube, namespace, { kind, name }, "anybody's");
         const ours = written.lastOf({ kind, namespace, name });
         if (change !== undefined)
           return ours === undefined ? change : { ...change, changedAt: Math.max(change.changedAt, ours) };
@@ -120,7 +120,7 @@ export class RolloutRun {
     return found.filter((change) => change !== undefined);
   }
 
-  #view(seen: ObservedRollout, changes: readonly ChangedObject[]): RolloutView {
+  #view(seen: KbsRollout, changes: readonly ChangedObject[]): RolloutView {
     const { kube, clock } = this.#operation;
     if (seen.fingerprint !== this.#fingerprint) {
       this.#fingerprint = seen.fingerprint;

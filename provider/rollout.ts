@@ -4,7 +4,7 @@ import { describeUnseen, unseenChanges } from "../core/rollout/decide.ts";
 import { UserError } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
-import { observeChange, observeRollout } from "./rollout-observe.ts";
+import { readChange, readRollout } from "./rollout-read.ts";
 import { rolloutInputs as inputs, RolloutRun, type RolloutInputs as Inputs } from "./rollout-run.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -74,8 +74,8 @@ async function driftOf(want: Inputs, kube: KubeClient): Promise<string | undefin
     return found === undefined ? undefined : NO_DRIFT;
   }
   const [seen, ...ours] = await Promise.all([
-    observeRollout(kube, namespace, deployment),
-    ...after.map((object) => observeChange(kube, namespace, object, "ours")),
+    readRollout(kube, namespace, deployment),
+    ...after.map((object) => readChange(kube, namespace, object, "ours")),
   ]);
   if (seen === undefined) return undefined;
   const known = ours.filter((change) => change !== undefined);

@@ -9,7 +9,7 @@ import { staying } from "./config-map.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import type { Operation } from "./resource.ts";
 import { explainRollout, pausedWords, TIMEOUT_SETTING } from "./rollout-explain.ts";
-import { observeRollout } from "./rollout-observe.ts";
+import { readRollout } from "./rollout-read.ts";
 
 /** A KBS that serves secrets, and how long it may take to stop. */
 export interface Serving {
@@ -70,7 +70,7 @@ async function untilUnserved(
   const deadline = clock.elapsed() + timeoutMinutes * 60_000;
   let said = "";
   for (;;) {
-    const seen = await observeRollout(kube, namespace, deployment);
+    const seen = await readRollout(kube, namespace, deployment);
     const serving = seen === undefined ? [] : stillServing(seen, secrets);
     if (seen === undefined || serving.length === 0) return;
     if (seen.deployment.paused) {

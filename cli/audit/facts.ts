@@ -1,6 +1,6 @@
 import type { Binding } from "../../core/initdata/binding.ts";
 import type { Behind } from "../../core/policy/vanished.ts";
-import type { ObservedPod } from "../../core/rollout/observation.ts";
+import type { KbsPod } from "../../core/rollout/kbs-pods.ts";
 import type { ConfigMapNames } from "../../core/trustee/generation.ts";
 import type { Seen } from "../../core/trustee/seen.ts";
 
@@ -56,7 +56,7 @@ export interface TrusteeFacts {
   /** The Secrets that the KbsConfig lists, and those that the command asked for. */
   readonly secrets: readonly SecretFacts[];
   /** The Deployment's own pods that have not ended. */
-  readonly kbsPods: readonly ObservedPod[];
+  readonly kbsPods: readonly KbsPod[];
 }
 
 export interface ConfigMapFacts {

@@ -8,7 +8,7 @@ import { answerOf, cellQuestion, requestData } from "../questions/questions.ts";
 import { azureTeeOf } from "../audit/likely-claim.ts";
 import {
   attestedPods,
-  claimants,
+  podsClaiming,
   EVERYBODY,
   strangers,
   teesOf,
@@ -41,7 +41,7 @@ const otherTees = strangers.filter(({ tee }) => tee === "se" || tee === "cca" ||
 /** The tokens for which `explain` asks a foreign policy. */
 export function foreignTokens(text: string, claims: readonly NamedClaim[]): readonly unknown[] {
   const named = readersByDigest(text).flatMap(({ pods }) => pods);
-  return [...strangers, ...claimants(claims), ...named].map(({ token }) => token);
+  return [...strangers, ...podsClaiming(claims), ...named].map(({ token }) => token);
 }
 
 /** KBS up to v0.17 reports SNP's host data in base64, later ones in hex; v0.17 asks like the later ones. */

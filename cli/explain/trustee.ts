@@ -1,5 +1,5 @@
 import { shownName } from "../../core/shown.ts";
-import { seesAll } from "../../core/rollout/observation.ts";
+import { seesAll } from "../../core/rollout/kbs-pods.ts";
 import type { Condition } from "./explanation.ts";
 import { timeText } from "./pod.ts";
 import type { TrusteeFacts } from "../audit/facts.ts";

@@ -1,7 +1,7 @@
 import { VOLUME_NAMES, volumeProblem } from "../../core/kbs-config/volume-names.ts";
 import { own } from "../../core/records.ts";
 import { shownName } from "../../core/shown.ts";
-import { seesAll, type ChangedObject } from "../../core/rollout/observation.ts";
+import { seesAll, type ChangedObject } from "../../core/rollout/kbs-pods.ts";
 import { knownKeys } from "../../core/trustee/generation.ts";
 import { operatorName } from "../../core/trustee/seen.ts";
 import type { ConfigMapFacts, LiveFacts, TrusteeFacts } from "../audit/facts.ts";

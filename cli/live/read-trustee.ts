@@ -5,8 +5,8 @@ import { defined } from "../../core/records.ts";
 import {
   CONFIG_MAP_VERSIONS_ANNOTATION,
   parseConfigMapVersions,
-  type ObservedPod,
-} from "../../core/rollout/observation.ts";
+  type KbsPod,
+} from "../../core/rollout/kbs-pods.ts";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
 import { REDHAT_ROUTE } from "../../core/trustee/redhat.ts";
 import { readIfAllowed, readBehind } from "../../kube/policy-behind.ts";
@@ -55,7 +55,7 @@ async function readSecret(kube: KubeClient, namespace: string, name: string): Pr
   return { name, exists: true, changedAt: lastWritten(metadata), resourceVersion, ...defined({ keys }) };
 }
 
-function observePod(pod: KubeObject): ObservedPod | undefined {
+function readPod(pod: KubeObject): KbsPod | undefined {
   const { ready, hasEnded } = statusOf(pod);
   const { metadata } = pod;
   if (hasEnded) return undefined;
@@ -73,10 +73,10 @@ async function readKbsPods(
   kube: KubeClient,
   namespace: string,
   deployment: KubeObject | undefined,
-): Promise<readonly ObservedPod[]> {
+): Promise<readonly KbsPod[]> {
   const selector = deployment === undefined ? labelSelector({ app: "kbs" }) : selectorOf(deployment);
   const pods = await kube.list("Pod", namespace, selector);
-  return pods.flatMap((pod) => observePod(pod) ?? []);
+  return pods.flatMap((pod) => readPod(pod) ?? []);
 }
 
 /** The objects that the KbsConfig names, and which of their keys the Deployment mounts. */

@@ -2,7 +2,7 @@ import { hardwareTees, sampleTees } from "../../core/initdata/binding.ts";
 import type { TableBinding } from "../../core/policy/grants.ts";
 import type { Column } from "../../core/access/matrix.ts";
 import { earToken, submod, teeOf } from "../../core/access/token.ts";
-import type { Claimant } from "../../core/access/model.ts";
+import type { AttestedReader } from "../../core/access/model.ts";
 import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 
 /** A well-formed claim that no pod makes and no stack grants anything. */
@@ -59,7 +59,7 @@ export const shapeless: readonly unknown[] = [
 const DEVICE = "nvidia";
 
 /** Evidence that a policy must reject for a pod: of another TEE, of none, without hardware, or misplaced. */
-function oddEvidence({ initData, binding }: Claimant): readonly unknown[] {
+function oddEvidence({ initData, binding }: AttestedReader): readonly unknown[] {
   const tee = teeOf(binding);
   const evidence = (members: object): object => ({ init_data: initData, ...members });
   const affirming = (one: unknown): object => ({
@@ -94,8 +94,8 @@ export function cpu(status: unknown, claim: unknown, binding: TableBinding): unk
 }
 
 /** Tokens that a policy must reject for a pod: other statuses, submods, init_data or evidence. */
-export function oddTokens(claimant: Claimant): readonly unknown[] {
-  const { initData: claim, binding } = claimant;
+export function oddTokens(reader: AttestedReader): readonly unknown[] {
+  const { initData: claim, binding } = reader;
   const tee = teeOf(binding);
   const affirming = { "ear.status": "affirming" };
   const badStatuses = ["none", "warning", "contraindicated", "AFFIRMING", "", null, 2, true];
@@ -141,6 +141,6 @@ export function oddTokens(claimant: Claimant): readonly unknown[] {
     { submods: null },
     { ...good },
     {},
-    ...oddEvidence(claimant),
+    ...oddEvidence(reader),
   ];
 }

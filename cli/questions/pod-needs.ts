@@ -9,7 +9,7 @@ import type { PolicyAnswers, TrusteeFacts } from "../audit/facts.ts";
 import { namedClaims, type NamedClaim, type PodClaims } from "../audit/pod-claims.ts";
 import type { GeneratedPolicy } from "../audit/policy-text.ts";
 import { answerOf, cellQuestion, type PolicyQuestion } from "./questions.ts";
-import { claimants } from "./tokens.ts";
+import { podsClaiming } from "./tokens.ts";
 import type { LikelyClaim } from "../audit/likely-claim.ts";
 import { kbsKinds, liveGrants, livePolicy, type KbsKind } from "../audit/trustee-view.ts";
 import { unjudgedIn } from "../audit/unjudged.ts";
@@ -69,7 +69,7 @@ export function needsSide(trustee: TrusteeFacts): NeedsSide {
 /** Tokens of a pod with one of these claims; for a foreign policy, on every TEE and with a GPU. */
 function tokensOf(claims: readonly NamedClaim[], generated: GeneratedPolicy | undefined): readonly unknown[] {
   return generated === undefined
-    ? claimants(claims, ["none", "gpu"]).map(({ token }) => token)
+    ? podsClaiming(claims, ["none", "gpu"]).map(({ token }) => token)
     : claims.map(({ value, binding }) => affirmingToken(value, binding));
 }
 

@@ -1,7 +1,7 @@
 import { EVERY_KEY, listGrants, listReaders, type AccessRules } from "../../core/policy/grants.ts";
 import type { Column } from "../../core/access/matrix.ts";
 import { cpu, STRANGER, oddPaths, oddTokens, shapeless } from "./oddities.ts";
-import type { Claimant, PolicyData } from "../../core/access/model.ts";
+import type { AttestedReader, PolicyData } from "../../core/access/model.ts";
 import { DEFAULT_REPOSITORY } from "../../core/names.ts";
 
 /** One question to the resource policy. */
@@ -91,22 +91,22 @@ function oddData(subject: RequestSubject): readonly PolicyData[] {
 }
 
 /** A pod without any grants. */
-const stranger: Claimant = { initData: STRANGER, binding: "azure-vtpm" };
+const stranger: AttestedReader = { initData: STRANGER, binding: "azure-vtpm" };
 
 /** The claims of pods and rules, with the bindings that the rules give them. */
-function claimants({ claims, rules }: RequestSubject): readonly Claimant[] {
+function knownReaders({ claims, rules }: RequestSubject): readonly AttestedReader[] {
   const named = listGrants(rules.secrets).map(({ initData, binding }) => ({ initData, binding }));
   const known = new Set(named.map(({ initData }) => initData));
   const rest = claims.filter((claim) => !known.has(claim));
   return uniqueBy(
-    [...named, ...rest.map((initData): Claimant => ({ initData, binding: "azure-vtpm" }))],
+    [...named, ...rest.map((initData): AttestedReader => ({ initData, binding: "azure-vtpm" }))],
     ({ initData, binding }) => `${binding} ${initData}`,
   );
 }
 
 /** The tokens of the pods and of a stranger, all affirming. */
 function plainTokens(subject: RequestSubject): readonly unknown[] {
-  return [...claimants(subject), stranger].map(({ initData, binding }) =>
+  return [...knownReaders(subject), stranger].map(({ initData, binding }) =>
     cpu("affirming", initData, binding),
   );
 }
@@ -158,7 +158,7 @@ function besideGrants({ rules, columns }: RequestSubject): readonly AccessReques
 /** A reader of a secret and a key, one granted to it if known. */
 interface Pair {
   readonly column: Column;
-  readonly claimant: Claimant;
+  readonly reader: AttestedReader;
 }
 
 /**
@@ -172,15 +172,15 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
     const granted = Object.entries(keys).flatMap(([key, readers]) =>
       listReaders(readers).map(({ initData, binding }): Pair => {
         const asked = key === EVERY_KEY ? (declared.get(secret) ?? OTHER_KEY) : key;
-        return { column: { secret, key: asked }, claimant: { initData, binding } };
+        return { column: { secret, key: asked }, reader: { initData, binding } };
       }),
     );
     const [first] = granted;
     if (first === undefined) {
-      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, claimant: stranger }];
+      return [{ column: { secret, key: declared.get(secret) ?? OTHER_KEY }, reader: stranger }];
     }
-    const chosen = granted.filter(({ claimant }, index) => index === 0 || !met.has(claimant.initData));
-    for (const { claimant } of chosen) met.add(claimant.initData);
+    const chosen = granted.filter(({ reader }, index) => index === 0 || !met.has(reader.initData));
+    for (const { reader } of chosen) met.add(reader.initData);
     return chosen;
   });
 }
@@ -191,14 +191,14 @@ function pairs({ rules, columns }: RequestSubject): readonly Pair[] {
  */
 function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly AccessRequest[] {
   const rest = pairs(subject).filter(
-    ({ column, claimant }) =>
-      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(claimant.initData),
+    ({ column, reader }) =>
+      !Object.hasOwn(asked.rules.secrets, column.secret) || !asked.claims.includes(reader.initData),
   );
-  return rest.flatMap(({ column, claimant }) => [
-    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(claimant)),
+  return rest.flatMap(({ column, reader }) => [
+    ...product(bothShapes(DEFAULT_REPOSITORY, column), oddTokens(reader)),
     ...product(
       oddPaths(column).flatMap((path) => [{ "resource-path": path, plugin: "resource" }]),
-      [cpu("affirming", claimant.initData, claimant.binding)],
+      [cpu("affirming", reader.initData, reader.binding)],
     ),
   ]);
 }
@@ -212,7 +212,7 @@ function oddEverywhere(subject: RequestSubject, asked: RequestSubject): readonly
  */
 export function accessRequests(subject: RequestSubject): readonly AccessRequest[] {
   const some = few(subject);
-  const odd = claimants(some).filter(({ initData }) => some.claims.includes(initData));
+  const odd = knownReaders(some).filter(({ initData }) => some.claims.includes(initData));
   return [
     ...product(declaredData(subject), plainTokens(subject)),
     ...besideGrants(subject),

@@ -74,7 +74,7 @@ export function teesOf({ binding }: Pick<NamedClaim, "binding">): readonly PodTe
 }
 
 /** Every pod that may make one of these claims, in every spelling. */
-export function claimants(
+export function podsClaiming(
   claims: readonly NamedClaim[],
   sets: readonly DeviceSet[] = deviceSets,
 ): readonly AttestedPod[] {

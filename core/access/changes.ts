@@ -15,7 +15,7 @@ import { isStockPolicy } from "../policy/stock.ts";
 import { shownName } from "../shown.ts";
 import { byName } from "../records.ts";
 import type { AccessMatrix, Column } from "./matrix.ts";
-import { decideFor, type Claimant, type Decision } from "./model.ts";
+import { decideFor, type AttestedReader, type Decision } from "./model.ts";
 import { otherReaderName, otherReaderPath, otherReaders } from "./other-readers.ts";
 
 /** In place of a pod: every affirming pod that is not this stack's. */
@@ -46,13 +46,13 @@ export interface CellChange extends Pick<AccessChange, "effect" | "pod" | "path"
 }
 
 /** A pod whose claim no real pod has. */
-const NOBODY: Claimant = { initData: "", binding: "azure-vtpm" };
+const NOBODY: AttestedReader = { initData: "", binding: "azure-vtpm" };
 
 /** A pod or reader with its claims before and after. */
 interface Compared {
   readonly pod: string;
-  readonly before: readonly Claimant[];
-  readonly after: readonly Claimant[];
+  readonly before: readonly AttestedReader[];
+  readonly after: readonly AttestedReader[];
 }
 
 /** The columns to compare: those of the matrix, and those that are no longer restricted. */
@@ -70,7 +70,7 @@ function columnsOf(matrix: AccessMatrix, previous: StackGrants["secrets"]): read
 }
 
 /** Pod -> its previous claims, from the stack's previous grants. */
-function claimsOf(previous: StackGrants | undefined): ReadonlyMap<string, readonly Claimant[]> {
+function claimsOf(previous: StackGrants | undefined): ReadonlyMap<string, readonly AttestedReader[]> {
   const grants = listGrants(previous?.secrets ?? {}).flatMap((grant) =>
     readerNames(grant.reader).map((reader) => ({ ...grant, reader })),
   );
@@ -83,7 +83,7 @@ function claimsOf(previous: StackGrants | undefined): ReadonlyMap<string, readon
  */
 function comparedRows(
   matrix: AccessMatrix,
-  previousClaims: ReadonlyMap<string, readonly Claimant[]>,
+  previousClaims: ReadonlyMap<string, readonly AttestedReader[]>,
   deployed: ReadonlySet<string>,
 ): readonly Compared[] {
   const present = new Set(matrix.rows.map(({ pod }) => pod));
@@ -95,7 +95,7 @@ function comparedRows(
       const previous = (previousClaims.get(pod) ?? []).map((claim) =>
         claim.binding === ANY_TEE ? { ...claim, binding } : claim,
       );
-      const current: readonly Claimant[] = [{ initData, binding }];
+      const current: readonly AttestedReader[] = [{ initData, binding }];
       // A pod that is new to an already granted initdata did not have it before.
       const before = previous.length > 0 || known.has(initData) ? previous : current;
       if (deployed.has(pod)) return [{ pod, before, after: current }];
@@ -110,15 +110,15 @@ function comparedRows(
 }
 
 /** The most permissive decision for any of the claims. */
-function decideAny(rules: AccessRules, claims: readonly Claimant[], column: Column): Decision {
-  const all = claims.map((claimant) => decideFor(rules, column, claimant));
+function decideAny(rules: AccessRules, claims: readonly AttestedReader[], column: Column): Decision {
+  const all = claims.map((reader) => decideFor(rules, column, reader));
   return all.find(({ allowed }) => allowed) ?? all[0] ?? decideFor(rules, column, NOBODY);
 }
 
 /** The previous state of a cell: open only if both the lines and the rules of the live policy allow it. */
 function previousDecision(
   { said, done }: SaidRules,
-  claims: readonly Claimant[],
+  claims: readonly AttestedReader[],
   column: Column,
 ): { readonly allowed: boolean; readonly why: PreviousWhy } {
   const saying = decideAny(said, claims, column);

@@ -100,7 +100,7 @@ export function decide(rules: AccessRules, data: PolicyData, token: unknown): De
 }
 
 /** A pod as attested: its claim, and how its TEE binds initdata. */
-export interface Claimant {
+export interface AttestedReader {
   readonly initData: string;
   readonly binding: TableBinding;
 }
@@ -109,7 +109,7 @@ export interface Claimant {
 export function decideFor(
   rules: AccessRules,
   { repository = DEFAULT_REPOSITORY, secret, key }: Omit<Resource, "repository"> & Partial<Resource>,
-  { initData, binding }: Claimant,
+  { initData, binding }: AttestedReader,
 ): Decision {
   const resource = fromParts([repository, secret, key]);
   if (resource === undefined) return NO_RESOURCE;

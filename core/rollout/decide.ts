@@ -3,15 +3,15 @@ import {
   seesAll,
   showsChange,
   type ChangedObject,
-  type ObservedDeployment,
-  type ObservedPod,
-} from "./observation.ts";
+  type KbsDeployment,
+  type KbsPod,
+} from "./kbs-pods.ts";
 
 /** The Deployment and its pods at one moment, and the steps taken so far. */
 export interface RolloutView {
-  readonly deployment: ObservedDeployment;
+  readonly deployment: KbsDeployment;
   /** The Deployment's own pods, without those that have ended. */
-  readonly pods: readonly ObservedPod[];
+  readonly pods: readonly KbsPod[];
   readonly changes: readonly ChangedObject[];
   /** The Secrets that every pod must mount. */
   readonly secrets: readonly string[];
@@ -32,7 +32,7 @@ export type RolloutDecision =
   /** Restart all pods by the template's annotation, like `kubectl rollout restart`. */
   | { readonly kind: "annotate" }
   /** Replace one pod. */
-  | { readonly kind: "evict"; readonly pod: ObservedPod }
+  | { readonly kind: "evict"; readonly pod: KbsPod }
   /** Waiting cannot help: somebody has paused its rollouts. */
   | { readonly kind: "paused" };
 
@@ -81,7 +81,7 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   return restart(view, stale, quiet);
 }
 
-function restart(view: RolloutView, stale: readonly ObservedPod[], quiet: boolean): RolloutDecision {
+function restart(view: RolloutView, stale: readonly KbsPod[], quiet: boolean): RolloutDecision {
   const { deployment, changes } = view;
   const versions = deployment.configMapVersions;
   const operatorRolls = versions !== undefined;
@@ -145,7 +145,7 @@ export function describeUnseen(unseen: readonly ChangedObject[]): string | undef
 /** The Secrets that a Deployment's template and its pods mount. */
 export interface Mounts {
   readonly deployment: Pick<
-    ObservedDeployment,
+    KbsDeployment,
     "generation" | "observedGeneration" | "currentReplicas" | "updatedReplicas" | "mountedSecrets"
   >;
   /** Pod -> the Secrets that it mounts, for every pod that has not ended. */

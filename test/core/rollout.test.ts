@@ -13,15 +13,15 @@ import {
   parseConfigMapVersions,
   seesAll,
   type ChangedObject,
-  type ObservedDeployment,
-  type ObservedPod,
-} from "../../core/rollout/observation.ts";
+  type KbsDeployment,
+  type KbsPod,
+} from "../../core/rollout/kbs-pods.ts";
 
 /** A ConfigMap that was changed at second 100. */
 const policy: ChangedObject = { kind: "ConfigMap", name: "policy", changedAt: 100, resourceVersion: "50" };
 
 /** A Ready pod that was created at this second. */
-const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod => ({
+const pod = (createdAt: number, more: Partial<KbsPod> = {}): KbsPod => ({
   name: `pod-${createdAt}`,
   uid: `uid-${createdAt}`,
   createdAt,
@@ -30,7 +30,7 @@ const pod = (createdAt: number, more: Partial<ObservedPod> = {}): ObservedPod =>
   ...more,
 });
 
-const settled = (replicas: number, more: Partial<ObservedDeployment> = {}): ObservedDeployment => ({
+const settled = (replicas: number, more: Partial<KbsDeployment> = {}): KbsDeployment => ({
   generation: 3,
   observedGeneration: 3,
   replicas,
@@ -45,9 +45,9 @@ const settled = (replicas: number, more: Partial<ObservedDeployment> = {}): Obse
 const secret: ChangedObject = { kind: "Secret", name: "s", changedAt: 100, resourceVersion: "51" };
 
 const view = (
-  pods: readonly ObservedPod[],
+  pods: readonly KbsPod[],
   more: Partial<RolloutView> = {},
-  deployment: Partial<ObservedDeployment> = {},
+  deployment: Partial<KbsDeployment> = {},
 ): RolloutView => ({
   deployment: settled(1, { mountedSecrets: ["s"], ...deployment }),
   pods,
@@ -63,7 +63,7 @@ const view = (
 const done = { kind: "done" };
 const wait = (reason: string) => ({ kind: "wait", reason });
 const underWay = wait("its rollout is under way");
-const evict = (pod: ObservedPod) => ({ kind: "evict", pod });
+const evict = (pod: KbsPod) => ({ kind: "evict", pod });
 
 const old = pod(90);
 const fresh = pod(101);
@@ -89,7 +89,7 @@ describe("done", () => {
 });
 
 describe("wait", () => {
-  test.each<[string, Partial<ObservedDeployment>]>([
+  test.each<[string, Partial<KbsDeployment>]>([
     ["the controller has not seen it", { generation: 4 }],
     ["pods of the old template are left", { currentReplicas: 2 }],
     ["the new pod is not available", { availableReplicas: 0 }],
@@ -189,7 +189,7 @@ test("reads the versions in the operator's annotation", () => {
 
 const broken = pod(101, { ready: false });
 
-test.each<[string, readonly ObservedPod[], number, boolean]>([
+test.each<[string, readonly KbsPod[], number, boolean]>([
   ["its only pod does not become Ready", [broken], 30, true],
   ["one of two does not", [pod(102), broken], 30, true],
   ["the old one is terminating", [broken, pod(90, { terminating: true })], 30, true],
@@ -235,14 +235,14 @@ describe("what may still serve a secret", () => {
 
 const ours: ChangedObject = { kind: "Secret", name: "s", changedAt: 90, resourceVersion: "40" };
 
-function unseen(pods: readonly ObservedPod[], more: Partial<ObservedDeployment> = {}): readonly string[] {
+function unseen(pods: readonly KbsPod[], more: Partial<KbsDeployment> = {}): readonly string[] {
   const live = pods.filter(({ terminating }) => !terminating);
   const view = { pods, deployment: settled(live.length, more) };
   return unseenChanges(view, [policy, ours]).map(({ name }) => name);
 }
 
 describe("a change of ours that the KBS has not seen", () => {
-  test.each<[string, readonly ObservedPod[], readonly string[]]>([
+  test.each<[string, readonly KbsPod[], readonly string[]]>([
     ["one pod is older than both", [pod(120), pod(80)], ["policy", "s"]],
     ["a pod is older than one of them", [pod(95)], ["policy"]],
     ["every pod is younger", [pod(101), pod(120)], []],
@@ -255,7 +255,7 @@ describe("a change of ours that the KBS has not seen", () => {
     expect(unseen(pods)).toStrictEqual(names);
   });
 
-  test.each<[string, Partial<ObservedDeployment>]>([
+  test.each<[string, Partial<KbsDeployment>]>([
     ["its controller has not seen it yet", { generation: 4 }],
     ["pods of the old template are left", { currentReplicas: 2 }],
     ["a pod is not available", { availableReplicas: 0 }],

@@ -1,5 +1,5 @@
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
-import { RESTARTED_AT_ANNOTATION } from "../../core/rollout/observation.ts";
+import { RESTARTED_AT_ANNOTATION } from "../../core/rollout/kbs-pods.ts";
 import { loadCluster } from "../../kube/cluster.ts";
 import { KubeClient } from "../../kube/client.ts";
 import type { Kind, KubeObject } from "../../kube/objects.ts";

@@ -1,6 +1,6 @@
 import { FIELD_MANAGER } from "../../../kube/client.ts";
 import { apiPath } from "../../../kube/objects.ts";
-import { observeRollout } from "../../../provider/rollout-observe.ts";
+import { readRollout } from "../../../provider/rollout-read.ts";
 import { listAt } from "./fields.ts";
 import type { Json } from "./patches.ts";
 import type { Answer, Stage } from "./stage.ts";
@@ -179,11 +179,11 @@ export const scenarios: Readonly<Record<string, (stage: Stage) => Promise<readon
   "a Deployment rolls, and a disruption budget prevents an eviction": async (stage) => {
     const labels = { app: "rolled" };
     const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
-    const observe = () => observeRollout(stage.kube, stage.namespace, "a");
+    const read = () => readRollout(stage.kube, stage.namespace, "a");
     /** Waits for a settled rollout with none of the pods `before`. */
     const rolled = async (before: readonly string[] = []) => {
       const seen = await stage.settled(
-        observe,
+        read,
         (now) =>
           now !== undefined &&
           now.deployment.observedGeneration >= now.deployment.generation &&

@@ -4,9 +4,9 @@ import {
   parseConfigMapVersions,
   RESTARTED_AT_ANNOTATION,
   type ChangedObject,
-  type ObservedDeployment,
-  type ObservedPod,
-} from "../core/rollout/observation.ts";
+  type KbsDeployment,
+  type KbsPod,
+} from "../core/rollout/kbs-pods.ts";
 import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
 import { isLabelled } from "../core/trustee/ownership.ts";
 import { FIELD_MANAGER, type KubeClient } from "../kube/client.ts";
@@ -59,9 +59,9 @@ const podSchema = z.object({
     .default({ conditions: [] }),
 });
 
-export interface ObservedRollout {
-  readonly deployment: ObservedDeployment;
-  readonly pods: readonly ObservedPod[];
+export interface KbsRollout {
+  readonly deployment: KbsDeployment;
+  readonly pods: readonly KbsPod[];
   /** Pod -> the Secrets that it mounts. Includes terminating pods, which still serve them. */
   readonly mounts: Readonly<Record<string, readonly string[]>>;
   /** Changes whenever something happens to the Deployment or its pods. */
@@ -109,7 +109,7 @@ function belongsTo(deployment: string, pod: KubeObject): boolean {
   );
 }
 
-function observePod(pod: KubeObject): ObservedPod | undefined {
+function readPod(pod: KubeObject): KbsPod | undefined {
   const { status } = podSchema.parse(pod);
   if (status.phase === "Succeeded" || status.phase === "Failed") return undefined;
   const { metadata } = pod;
@@ -124,23 +124,23 @@ function observePod(pod: KubeObject): ObservedPod | undefined {
 }
 
 /** Reads the Deployment and its pods. Returns `undefined` if the Deployment does not exist. */
-export async function observeRollout(
+export async function readRollout(
   kube: KubeClient,
   namespace: string,
   name: string,
-): Promise<ObservedRollout | undefined> {
+): Promise<KbsRollout | undefined> {
   const object = await kube.get({ kind: "Deployment", namespace, name });
   if (object === undefined) return undefined;
   const { spec, status } = deploymentSchema.parse(object);
   const { annotations = {} } = spec.template.metadata;
   const all = await kube.list("Pod", namespace, labelSelector(spec.selector));
   const own = all.filter((pod) => belongsTo(name, pod));
-  const pods = own.flatMap((pod) => observePod(pod) ?? []);
+  const pods = own.flatMap((pod) => readPod(pod) ?? []);
   const running = new Set(pods.map((pod) => pod.name));
   const mounts = own
     .filter(({ metadata }) => running.has(metadata.name))
     .map((pod) => [pod.metadata.name, mountedBy(podSchema.parse(pod).spec.volumes)] as const);
-  const deployment: ObservedDeployment = {
+  const deployment: KbsDeployment = {
     generation: object.metadata.generation ?? 0,
     observedGeneration: status.observedGeneration,
     replicas: spec.replicas,
@@ -162,7 +162,7 @@ export async function observeRollout(
  *   the object. This provider writes ConfigMaps. Pulumi's Kubernetes provider writes our Secrets, which carry
  *   our label
  */
-export async function observeChange(
+export async function readChange(
   kube: KubeClient,
   namespace: string,
   { kind, name }: Pick<ChangedObject, "kind" | "name">,

@@ -11,7 +11,7 @@ export interface ChangedObject {
 /** ConfigMap -> resourceVersion, as operators from v0.21 write it into the pod template. */
 type ConfigMapVersions = Readonly<Record<string, string>>;
 
-export interface ObservedPod {
+export interface KbsPod {
   readonly name: string;
   readonly uid: string;
   /** On the API server's clock: whole seconds since 1970. */
@@ -22,7 +22,7 @@ export interface ObservedPod {
   readonly configMapVersions?: ConfigMapVersions | undefined;
 }
 
-export interface ObservedDeployment {
+export interface KbsDeployment {
   readonly generation: number;
   readonly observedGeneration: number;
   /** The desired number. */
@@ -70,7 +70,7 @@ export function showsChange(versions: ConfigMapVersions | undefined, change: Cha
  * Whether a pod is certain to see every change: it is younger, or its template has the changed version.
  * Events within the same second have no known order, so they prove nothing.
  */
-export function seesAll(pod: ObservedPod, changes: readonly ChangedObject[]): boolean {
+export function seesAll(pod: KbsPod, changes: readonly ChangedObject[]): boolean {
   return changes.every(
     (change) => pod.createdAt > change.changedAt || showsChange(pod.configMapVersions, change),
   );
@@ -80,6 +80,6 @@ export function seesAll(pod: ObservedPod, changes: readonly ChangedObject[]): bo
  * Whether a pod is certain not to see a change: it was created in an earlier second, and its template does
  * not have the changed version.
  */
-export function isOlder(pod: ObservedPod, change: ChangedObject): boolean {
+export function isOlder(pod: KbsPod, change: ChangedObject): boolean {
   return pod.createdAt < change.changedAt && !showsChange(pod.configMapVersions, change);
 }
