@@ -246,6 +246,10 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
 
   test("that exists and that this stack has listed stays restricted until it is not served, also if the record is lost", async () => {
     const { policy, entries } = await upExisting({}, "there-a", "there-b");
+    // The state of an older release does not say what others have listed: a refresh adds it, without a change.
+    const { foreign: _, ...outputs } = policy.state?.outputs ?? {};
+    if (policy.state !== undefined) policy.state = { ...policy.state, outputs };
+    expect((await policy.up(policyOf("there-a", "there-b"))).op).toBe("same");
     await cluster.patch("KbsConfig", trusteeNames.kbsConfig, {
       metadata: { annotations: { [SECRET_LEDGER_ANNOTATION]: null } },
     });
