@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../core/policy/grants.ts";
+import { own } from "../core/records.ts";
+import { UserError } from "../core/issues.ts";
 import type { Rotation } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import * as trustee from "./trustee/index.ts";
@@ -31,6 +33,20 @@ export interface ResourcePolicyArgs {
   readonly timeoutMinutes?: number;
 }
 
+/** Whether grants keep a secret from other pods. */
+function closes({ others, secrets }: StackGrants, secret: string): boolean {
+  return others === "deny" || own(secrets, secret) !== undefined;
+}
+
+function notYet(secret: string): string {
+  return new UserError(
+    "TA843",
+    `The resource policy of this stack does not restrict the secret "${secret}" yet, because this run leaves the policy out. ` +
+      "The KBS would serve the secret to every affirming pod, so it is not created and not listed. " +
+      "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
+  ).message;
+}
+
 /**
  * The KBS's resource policy, shared by several stacks. Each stack's grants are a line in its text. When the
  * last stack is destroyed, the content from before the first one is restored. Make the restricted secrets
@@ -41,6 +57,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
   readonly text: pulumi.Output<string>;
   /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
+  readonly #wanted: StackGrants;
+  readonly #written: pulumi.Output<StackGrants>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:ResourcePolicy", name, {}, opts);
@@ -62,6 +80,19 @@ export class ResourcePolicy extends pulumi.ComponentResource {
     );
     this.text = policy.liveContent;
     this.revision = policy.revision;
+    this.#wanted = args.grants;
+    this.#written = policy.policy;
     this.registerOutputs({ revision: this.revision });
+  }
+
+  /**
+   * For `dependsOn` of a secret: it is not served before the policy restricts it as declared. If `--target` or
+   * `--exclude` leaves the policy out, and the policy does not restrict it yet, the program fails.
+   */
+  before(secret: string): pulumi.Output<pulumi.Resource[]> {
+    return this.#written.apply((written) => {
+      if (closes(this.#wanted, secret) && !closes(written, secret)) throw new pulumi.RunError(notYet(secret));
+      return [this];
+    });
   }
 }

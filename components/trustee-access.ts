@@ -152,7 +152,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         generate: from === "generate" ? { keys, length } : undefined,
         data,
       },
-      { parent: this, dependsOn: [this.policy] },
+      { parent: this, dependsOn: this.policy.before(name) },
     );
   }
 }

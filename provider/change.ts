@@ -32,6 +32,8 @@ const WAITS = [20, 50, 100, 200, 350, 550, 900, 1250, 1700, 2250, 2630]
 /** After this many conflicts on the whole object, only the fields that the merge reads must be unchanged. */
 const WHOLE_TRIES = 4;
 
+type Merge<Result> = (live: KubeObject | undefined) => Change<Result> | Promise<Change<Result>>;
+
 /** An object to change, and the fields that the merge reads. */
 export interface Target {
   readonly ref: ObjectRef;
@@ -43,13 +45,14 @@ export interface Target {
  * - After a conflict, it reads and merges again.
  * - If another client never stops writing, only a change of the fields that the merge reads is a conflict.
  * - Other resources of the same run wait for their turn.
- * @param merge pure; called once per try. If it throws, nothing is written
+ * @param merge writes nothing; called once per try. What it reads is read after the object. If it throws,
+ *   nothing is written
  * @throws UserError if every try met a conflict
  */
 export async function changeObject<Result>(
   operation: Operation,
   target: Target,
-  merge: (live: KubeObject | undefined) => Change<Result>,
+  merge: Merge<Result>,
 ): Promise<Changed<Result>> {
   const change = async (): Promise<Changed<Result>> => changeInTurn(operation, target, merge);
   return operation.preview ? change() : operation.turns.take(objectKey(target.ref), change);
@@ -58,12 +61,12 @@ export async function changeObject<Result>(
 async function changeInTurn<Result>(
   operation: Operation,
   { ref, basis }: Target,
-  merge: (live: KubeObject | undefined) => Change<Result>,
+  merge: Merge<Result>,
 ): Promise<Changed<Result>> {
   const { kube, signal, preview, clock } = operation;
   for (const [tries, wait] of [...WAITS, undefined].entries()) {
     const live = await kube.get(ref);
-    const { patch, result } = merge(live);
+    const { patch, result } = await merge(live);
     const resourceVersion = live?.metadata.resourceVersion ?? "";
     if (patch === undefined || live === undefined || preview) {
       return { result, wrote: patch !== undefined, resourceVersion };

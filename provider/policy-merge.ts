@@ -1,15 +1,8 @@
 import { z } from "zod";
-import { otherSecretsModes, type StackGrants, type StackId } from "../core/policy/grants.ts";
-import { isOneStack } from "../core/policy/identity.ts";
-import { ownerMark } from "../core/policy/owner.ts";
-import {
-  readStackRecords,
-  recordOf,
-  STACKS_ANNOTATION,
-  writeStackRecords,
-  type StackRecord,
-} from "../core/policy/stack-records.ts";
-import { foreignVanished, vanishedStacks, vanishedWords, type Behind } from "../core/policy/vanished.ts";
+import { ownedSecrets, type SecretResources } from "../core/kbs-config/entries.ts";
+import { otherSecretsModes, type StackGrants } from "../core/policy/grants.ts";
+import { isOfNamesake, ownerMark } from "../core/policy/owner.ts";
+import { foreignVanished, type Behind } from "../core/policy/vanished.ts";
 import { grantTable, parseRegistry, type Before } from "../core/policy/registry.ts";
 import {
   joinPolicy,
@@ -22,12 +15,12 @@ import {
 } from "../core/policy/share.ts";
 import { rotationSchema } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
-import type { KubeClient } from "../kube/client.ts";
-import { readBehind } from "../kube/policy-behind.ts";
-import { changeObject, type Change } from "./change.ts";
-import { configMapPatch, contentOf, staying, type ConfigMap } from "./config-map.ts";
-import { kbsConfigTarget } from "./kbs-config.ts";
+import { own as member } from "../core/records.ts";
+import type { Change } from "./change.ts";
+import { configMapPatch, contentOf, type ConfigMap } from "./config-map.ts";
+import type { Around } from "./policy-around.ts";
 import type { Old as State, Operation } from "./resource.ts";
+import { ownerOfStack } from "./withdrawal.ts";
 
 const grants = z.object({
   stack: z.string().min(1),
@@ -66,6 +59,8 @@ export const computed = z.object({
   written: z.string(),
   /** The ConfigMap's version after this resource's last write. */
   revision: z.string(),
+  /** The `registered` secrets that others had listed before. Absent: an older release wrote this. */
+  foreign: z.array(z.string()).optional(),
 });
 export type Computed = z.output<typeof computed>;
 export type Old = State<Inputs, Computed>;
@@ -97,15 +92,69 @@ export function grantsOf({ policy, identity }: Inputs): StackGrants {
   return { ...policy, identity };
 }
 
-/** Secrets that this resource or the live policy restricts for the stack and that are no longer declared. */
-export function leavingOf(want: Inputs, live: Before, old: Old | undefined): readonly string[] {
+/**
+ * Secrets that this resource or the live policy restricts for the stack and that are no longer declared.
+ * @param more secrets to count as restricted. @default none
+ */
+export function leavingOf(
+  want: Inputs,
+  live: Before,
+  old: Old | undefined,
+  more: readonly string[] = [],
+): readonly string[] {
   if (want.registered === undefined) return [];
   const { stack = want.policy.stack, secrets = {} } = old?.inputs.policy ?? {};
+  const declared = { ...Object.fromEntries(more.map((name) => [name, {}])), ...secrets };
   return [stack, want.policy.stack]
     .flatMap((name) =>
-      leavingSecrets(live, { ...grantsOf(want), stack: name }, secrets, want.registered ?? []),
+      leavingSecrets(live, { ...grantsOf(want), stack: name }, declared, want.registered ?? []),
     )
     .filter((secret, index, all) => all.indexOf(secret) === index);
+}
+
+/** The secrets that a stack has listed, by its state and by the record on the KbsConfig. */
+export function listedBy(
+  had: Inputs | undefined,
+  { ledger }: SecretResources,
+  isOwner: (owner: string) => boolean,
+): readonly string[] {
+  return [...new Set([...(had?.registered ?? []), ...ownedSecrets(ledger, isOwner)])];
+}
+
+/**
+ * Secrets that the stack has listed and that stay closed although no line names them: those that its
+ * `otherSecrets: deny` closes, and those of the stack that it takes over.
+ */
+function closedWithoutGrant(
+  want: Inputs,
+  live: Before,
+  old: Old | undefined,
+  { resources }: Around,
+  operation: Writer,
+): readonly string[] {
+  const own = grantsOf(want);
+  const lines = [lineOf(live, own), lineOf(live, own.stack), old?.inputs.policy];
+  const denied = own.others !== "deny" && lines.some((line) => line?.others === "deny");
+  if (denied) return listedBy(old?.inputs, resources, ownerOfStack(operation));
+  return operation.takeOver
+    ? ownedSecrets(resources.ledger, (one) => isOfNamesake(one, operation.owner))
+    : [];
+}
+
+/** The `registered` secrets that others have listed: those of the state stay what they were. */
+export function foreignEntries(want: Inputs, old: Old | undefined, { resources }: Around): readonly string[] {
+  const isKnown = old?.computed.foreign !== undefined && old.inputs.kbsConfig === want.kbsConfig;
+  const known = new Set(isKnown ? old.inputs.registered : []);
+  const foreign = new Set(old?.computed.foreign);
+  const { entries, ledger } = resources;
+  return (want.registered ?? []).filter((name) =>
+    known.has(name) ? foreign.has(name) : entries.includes(name) && member(ledger, name) === undefined,
+  );
+}
+
+/** The secrets that the stack has listed itself, by its state. */
+export function addedEntries({ inputs: had, computed: { foreign } }: Old): readonly string[] {
+  return foreign === undefined ? [] : (had.registered ?? []).filter((name) => !foreign.includes(name));
 }
 
 function previousGrants({ rotation }: Inputs, old: Old | undefined): PreviousGrants | undefined {
@@ -128,6 +177,9 @@ export function leave({ inputs: had, computed: state }: Old, live: Before, owner
   return leavePolicy(live, grantsOf(had), state.written, ownerMark(owner));
 }
 
+/** The resource that writes, and whether it takes over. */
+export type Writer = Pick<Operation, "owner" | "takeOver">;
+
 export interface Outcome {
   readonly key: string;
   /** Removed secrets that stay restricted because the KBS may still serve them. */
@@ -147,14 +199,16 @@ export function mergeInto(
   key: string,
   want: Inputs,
   old: Old | undefined,
-  owner: string,
-  behind: Behind,
+  operation: Writer,
+  around: Around,
   keep: (secret: string) => boolean,
 ): Change<Outcome> {
+  const { owner } = operation;
   const moved = old !== undefined && old.computed.key !== key;
   const live = contentOf(map, key);
-  const leaving = leavingOf(want, live, old).filter(keep);
-  const { content, before } = merged(want, live, moved ? undefined : old, owner, behind, leaving);
+  const more = closedWithoutGrant(want, live, old, around, operation);
+  const leaving = leavingOf(want, live, old, more).filter(keep);
+  const { content, before } = merged(want, live, moved ? undefined : old, owner, around.behind, leaving);
   const result = { key, leaving, content, before };
   if (!moved) return { patch: configMapPatch(map, { [key]: content }), result };
   const previousKey = old.computed.key;
@@ -165,61 +219,4 @@ export function mergeInto(
   };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
   return { patch: configMapPatch(map, data), result: { ...result, ...left } };
-}
-
-/** The ConfigMap of a policy, and the KbsConfig that records its stacks. */
-export interface PolicyPlace {
-  readonly namespace: string;
-  readonly configMap: string;
-  readonly kbsConfig: string;
-}
-
-/**
- * Reads the records of a policy's stacks outside the policy.
- * @param key the key that Trustee reads
- */
-export async function behindPolicy(
-  kube: KubeClient,
-  place: PolicyPlace,
-  { data }: ConfigMap,
-  key: string,
-): Promise<Behind> {
-  const { namespace, configMap: name } = place;
-  return readBehind(kube, await kube.get(kbsConfigTarget(place).ref), { namespace, name, data, key });
-}
-
-/** Changes the stacks' records on the KbsConfig, if there is one. */
-export async function changeRecords(
-  operation: Operation,
-  place: PolicyPlace,
-  change: (records: readonly StackRecord[]) => readonly StackRecord[],
-): Promise<void> {
-  if (operation.preview) return;
-  const basis = [
-    ["metadata", "annotations", STACKS_ANNOTATION],
-    ["metadata", "deletionTimestamp"],
-  ];
-  await changeObject(operation, { ...kbsConfigTarget(place), basis }, (object) => {
-    const live = staying(object);
-    if (live === undefined) return { patch: undefined, result: undefined };
-    const annotation = live.metadata.annotations?.[STACKS_ANNOTATION];
-    const value = writeStackRecords(change(readStackRecords(annotation)));
-    const patch =
-      value === (annotation ?? null)
-        ? undefined
-        : { metadata: { annotations: { [STACKS_ANNOTATION]: value } } };
-    return { patch, result: undefined };
-  });
-}
-
-/** Describes lost grants, with their backup, or a lost record of this stack. Undefined if nothing is lost. */
-export function recordDrift(live: Before, own: StackId, behind: Behind): string | undefined {
-  const vanished = vanishedStacks(live, behind);
-  if (vanished.length > 0)
-    return `the policy has lost the grants of ${vanished.map(vanishedWords).join("; ")}`;
-  const line = lineOf(live, own);
-  if (line === undefined || !behind.kept) return undefined;
-  const found = behind.records.filter((record) => isOneStack(record, own));
-  const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
-  return isRecorded ? undefined : "the record of this stack's grants outside the policy was removed";
 }

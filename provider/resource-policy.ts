@@ -18,11 +18,10 @@ import {
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { lineOf } from "../core/policy/share.ts";
+import type { KubeObject } from "../kube/objects.ts";
 import type { PropertyMap } from "./protocol/index.ts";
 import { changeObject, revisionAfter } from "./change.ts";
 import {
-  configMapPatch,
-  staying,
   type ConfigMap,
   configMapRef,
   configMapTarget,
@@ -33,60 +32,72 @@ import {
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
+import { aroundPolicy, changeRecords, recordDrift, type Around } from "./policy-around.ts";
+import { leavePolicyMap, warnLeft } from "./policy-leave.ts";
 import {
-  behindPolicy,
-  changeRecords,
+  addedEntries,
   computed,
+  foreignEntries,
   grantsOf,
   inputs,
-  leave,
   leavingOf,
   mergeInto,
   merged,
-  recordDrift,
   type Computed,
   type Inputs,
   type Old,
 } from "./policy-merge.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
-import { withdraw } from "./withdrawal.ts";
+import { warnKept, withdraw } from "./withdrawal.ts";
 
-function warnLeft(operation: Operation, had: Inputs, key: string, reason: string): void {
-  operation.log.warn(
-    `The key "${key}" of ConfigMap "${had.configMap}" in namespace "${had.namespace}" was not changed: ${reason}. ` +
-      "The content from before this stack was not restored. Check the key, and fix it by hand if needed.",
-  );
-}
-
-/** What was read before the first write: the stacks' records outside the policy, and the lines to come. */
+/** What the first write will make of the policy. */
 interface Forecast {
-  readonly behind: Behind;
   readonly own: StackGrants;
   readonly lines: readonly StackGrants[];
+  /** About lines that it restores. */
+  readonly warning: string | undefined;
+  readonly around: Around;
 }
 
-/** @throws Error if the grants cannot be merged into the live policy */
+/**
+ * @param kbsConfig if it was read before. @default as it is now
+ * @throws Error if the grants cannot be merged into the live policy
+ */
 async function forecast(
   want: Inputs,
   old: Old | undefined,
-  { kube, owner, log, takeOver }: Operation,
+  operation: Operation,
+  kbsConfig?: KubeObject,
 ): Promise<Forecast> {
+  const { kube, takeOver } = operation;
   const ref = configMapRef(want.namespace, want.configMap);
   const map = writableConfigMap(await kube.get(ref), ref);
   const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
-  const found = await behindPolicy(kube, want, map, key);
+  const around = await aroundOf(want, old, operation, map, key, kbsConfig);
   const own = grantsOf(want);
-  const behind = { ...found, records: withoutPreviousRecord(found.records, want, old) };
+  const { behind } = around;
   if (!takeOver) refuseLostNamesake(vanishedStacks(contentOf(map, key), behind), own);
   const vanished = foreignVanished(contentOf(map, key), behind, own);
-  const { content } = mergeInto(map, key, want, old, owner, behind, () => true).result;
-  const warning = vanishedWarning(vanished, want);
-  if (warning !== undefined) log.warn(warning);
+  const { content } = mergeInto(map, key, want, old, operation, around, () => true).result;
   return {
-    behind,
     own: lineOf(content, own) ?? own,
     lines: parseRegistry(content)?.stacks ?? [],
+    warning: vanishedWarning(vanished, want),
+    around,
   };
+}
+
+/** What is known outside the policy, without this resource's record under a previous stack name. */
+async function aroundOf(
+  want: Inputs,
+  old: Old | undefined,
+  { kube }: Operation,
+  map: ConfigMap,
+  key: string,
+  kbsConfig?: KubeObject,
+): Promise<Around> {
+  const { behind, resources } = await aroundPolicy(kube, want, map, key, kbsConfig);
+  return { resources, behind: { ...behind, records: withoutPreviousRecord(behind.records, want, old) } };
 }
 
 /**
@@ -98,16 +109,21 @@ async function forecast(
  * - the record again, for the line as it is now
  */
 async function write(want: Inputs, old: Old | undefined, operation: Operation): Promise<PropertyMap> {
-  const { behind, own, lines } = await forecast(want, old, operation);
-  await changeRecords(operation, want, (records) => recordsBefore(records, own, lines));
+  const { own, warning, around } = await forecast(want, old, operation);
+  if (warning !== undefined) operation.log.warn(warning);
+  // Reads the policy again in each try: a stack that has left by then gets no record.
+  await changeRecords(operation, want, async (records, kbsConfig) => {
+    const next = await forecast(want, old, operation, kbsConfig);
+    return recordsBefore(records, next.own, next.lines);
+  });
   // A preview shows the final result.
-  const first = await writeOnce(want, old, operation, behind, () => !operation.preview);
-  const last = first.leaving.length === 0 ? first : await giveUp(want, first, operation, behind);
+  const first = await writeOnce(want, old, operation, () => !operation.preview);
+  const last = first.leaving.length === 0 ? first : await giveUp(want, old, first, operation);
   const line = lineOf(last.content, grantsOf(want)) ?? own;
   await changeRecords(operation, want, (records) =>
     recordsAfter(withoutPreviousRecord(records, want, old), line),
   );
-  return last.outputs;
+  return { ...last.outputs, foreign: [...foreignEntries(want, old, around)] };
 }
 
 interface WrittenPolicy {
@@ -118,29 +134,31 @@ interface WrittenPolicy {
 
 async function giveUp(
   want: Inputs,
+  old: Old | undefined,
   first: WrittenPolicy,
   operation: Operation,
-  behind: Behind,
 ): Promise<WrittenPolicy> {
-  const kept = await withdraw({ ...want, own: grantsOf(want) }, first.leaving, operation);
+  const place = { ...want, own: grantsOf(want), ...(old === undefined ? {} : { added: addedEntries(old) }) };
+  const kept = await withdraw(place, first.leaving, operation);
+  warnKept(place, kept, operation);
   const written = { inputs: want, computed: computed.parse(first.outputs) };
-  return writeOnce(want, written, operation, behind, (secret) => kept.includes(secret));
+  return writeOnce(want, written, operation, (secret) => kept.includes(secret));
 }
 
 async function writeOnce(
   want: Inputs,
   old: Old | undefined,
   operation: Operation,
-  behind: Behind,
   keep: (secret: string) => boolean,
 ): Promise<WrittenPolicy> {
   const ref = configMapRef(want.namespace, want.configMap);
   const target = configMapTarget(ref, [...want.candidateKeys, old?.computed.key]);
-  const changed = await changeObject(operation, target, (object) => {
+  const changed = await changeObject(operation, target, async (object) => {
     const map = writableConfigMap(object, ref);
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
     if (!operation.takeOver) refuseNamesakes(contentOf(map, key), grantsOf(want));
-    return mergeInto(map, key, want, old, operation.owner, behind, keep);
+    const around = await aroundOf(want, old, operation, map, key);
+    return mergeInto(map, key, want, old, operation, around, keep);
   });
   const { key, content, before, left, leaving } = changed.result;
   if (old !== undefined && old.computed.key !== key) {
@@ -244,53 +262,21 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
     const live = contentOf(map, state.key);
     const present = keyReadNow(map, want.candidateKeys, state.key);
     const key = present ?? state.key;
-    const behind = await behindPolicy(kube, want, map, key);
+    const around = await aroundPolicy(kube, want, map, key);
+    const { behind } = around;
     const drift = driftOf(want, state, live, present, owner, behind);
     const recorded = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
-      computed: { ...state, liveContent: live },
+      computed: {
+        ...state,
+        liveContent: live,
+        foreign: [...(state.foreign ?? foreignEntries(want, undefined, around))],
+      },
       drift: [drift, recorded ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
 
   update: write,
 
-  delete: async (had, state, operation) => {
-    const ref = configMapRef(had.namespace, had.configMap);
-    const found = staying(await operation.kube.get(ref));
-    const places = found === undefined ? [] : placesOf(readConfigMap(found), had, state);
-    for (const place of places) {
-      const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
-      const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
-      const restricted = lineOf(live, grantsOf(had))?.secrets ?? {};
-      // Normally the stack's entries have left the KbsConfig by now. In a state of an older release, this
-      // resource comes first.
-      if (leaving) await withdraw({ ...had, own: grantsOf(had) }, Object.keys(restricted), operation);
-      const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
-        const live = staying(object);
-        if (live === undefined) return { patch: undefined, result: undefined };
-        const map = readConfigMap(live);
-        const withdrawal = leave(
-          { inputs: had, computed: place },
-          contentOf(map, place.key),
-          operation.owner,
-        );
-        const patch =
-          "content" in withdrawal ? configMapPatch(map, { [place.key]: withdrawal.content }) : undefined;
-        if (patch !== undefined) writableConfigMap(live, ref);
-        return { patch, result: withdrawal };
-      });
-      if (result?.kind === "handed-over") return;
-      if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
-    }
-    await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));
-  },
+  delete: leavePolicyMap,
 };
-
-/** The keys that hold this stack's line: the one it wrote, and the one that others have copied it to. */
-function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
-  const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
-  const live = contentOf(map, present);
-  if (present === state.key || live === null || lineOf(live, grantsOf(had)) === undefined) return [state];
-  return [state, { ...state, key: present, before: parseRegistry(live)?.before ?? null, written: live }];
-}

@@ -1,8 +1,9 @@
 import { withdrawSecrets } from "../core/kbs-config/entries.ts";
+import { own } from "../core/records.ts";
 import type { StackId } from "../core/policy/grants.ts";
-import { areOfOneStack } from "../core/policy/owner.ts";
+import { areOfOneStack, isOfNamesake } from "../core/policy/owner.ts";
 import { stillServing } from "../core/rollout/decide.ts";
-import { isMadeBy } from "../core/trustee/ownership.ts";
+import { isMadeUnderName } from "../core/trustee/ownership.ts";
 import { UserError } from "../core/issues.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
@@ -19,6 +20,8 @@ export interface Serving {
   readonly timeoutMinutes: number;
   /** The stack that owns the secrets. */
   readonly own: StackId;
+  /** Secrets that this stack has listed, by its state, for a lost record on the KbsConfig. @default unknown */
+  readonly added?: readonly string[];
 }
 
 /** Poll interval for the Deployment, in milliseconds. */
@@ -26,10 +29,19 @@ const POLL = 500;
 /** Time limit for finding the cause of a failure, in milliseconds. */
 const EXPLAIN = 5_000;
 
+/** Tells whether an owner in the ledger is this stack, or one that it takes over. */
+export function ownerOfStack({
+  owner,
+  takeOver,
+}: Pick<Operation, "owner" | "takeOver">): (one: string) => boolean {
+  return (one) => areOfOneStack(one, owner) || (takeOver && isOfNamesake(one, owner));
+}
+
 /**
  * Stops the serving of secrets before their restriction goes: removes this stack's entries from the
  * KbsConfig, then waits until no pod of the KBS serves the secrets. Entries of others stay.
- * @returns Secrets of this stack that others have listed: their restriction stays until they are deleted
+ * @returns Secrets that stay listed and restricted: those that this stack has created or, if the record of
+ *   that is lost, listed; and deleted ones that are still served, since the operator then rolls nothing out
  * @throws UserError if the KBS still serves one of them after the timeout. Then the restriction stays
  */
 export async function withdraw(
@@ -38,25 +50,69 @@ export async function withdraw(
   operation: Operation,
 ): Promise<readonly string[]> {
   if (secrets.length === 0) return [];
-  const isOurs = (owner: string): boolean => areOfOneStack(owner, operation.owner);
-  const { result: listed } = await changeObject(operation, kbsConfigTarget(place), (object) => {
+  const { result } = await changeObject(operation, kbsConfigTarget(place), (object) => {
     const live = staying(object);
-    if (live === undefined) return { patch: undefined, result: [] };
+    if (live === undefined) return { patch: undefined, result: { listed: [], unrecorded: [] } };
     const before = resourcesOf(live);
-    const after = withdrawSecrets(before, secrets, isOurs);
-    return { patch: kbsConfigPatch(before, after), result: after.entries };
+    const after = withdrawSecrets(before, secrets, ownerOfStack(operation));
+    const listed = secrets.filter((secret) => after.entries.includes(secret));
+    const unrecorded = listed.filter((secret) => own(before.ledger, secret) === undefined);
+    return { patch: kbsConfigPatch(before, after), result: { listed, unrecorded } };
   });
+  const { listed, unrecorded } = result;
   const unlisted = secrets.filter((secret) => !listed.includes(secret));
   if (unlisted.length > 0) await untilUnserved(place, unlisted, operation);
-  const others = await Promise.all(
-    secrets
-      .filter((secret) => listed.includes(secret))
-      .map(async (name) => {
-        const found = await operation.kube.getMetadata({ kind: "Secret", namespace: place.namespace, name });
-        return found !== undefined && isMadeBy(place.own, found) ? [name] : [];
-      }),
+  const kept = await Promise.all(
+    listed.map(async (name) => {
+      const isOurs = unrecorded.includes(name) && place.added?.includes(name) === true;
+      return isOurs || (await isStillServed(place, name, operation)) ? [name] : [];
+    }),
   );
-  return others.flat();
+  return kept.flat();
+}
+
+/** Whether a secret that stays listed may still be served with this stack's values. */
+async function isStillServed(
+  { namespace, deployment, own: stack }: Serving,
+  name: string,
+  { kube }: Operation,
+): Promise<boolean> {
+  const found = await kube.getMetadata({ kind: "Secret", namespace, name });
+  if (found !== undefined) return isMadeUnderName(stack, found);
+  const seen = await readRollout(kube, namespace, deployment);
+  return seen !== undefined && stillServing(seen, [name]).length > 0;
+}
+
+/** The cause if secrets stay listed, and what to do. */
+function listedWords({ namespace, kbsConfig }: Serving): { readonly why: string; readonly fix: string } {
+  return {
+    why: `KbsConfig "${kbsConfig}" lists it, and no record there says that this stack added it`,
+    fix: `kubectl edit kbsconfig ${kbsConfig} -n ${namespace}`,
+  };
+}
+
+function quoted(secrets: readonly string[]): string {
+  return secrets.map((secret) => `"${secret}"`).join(", ");
+}
+
+/** Warns that a run leaves the restriction of secrets that stay listed. */
+export function warnKept(place: Serving, kept: readonly string[], { log }: Operation): void {
+  if (kept.length === 0) return;
+  const { why, fix } = listedWords(place);
+  log.warn(
+    `The policy still restricts ${quoted(kept)} in namespace "${place.namespace}", which this stack no longer declares: ${why}. ` +
+      `Nobody can read it. If the entry is still there after this run, remove it: ${fix}. Then run pulumi up.`,
+  );
+}
+
+/** The error if the restriction of secrets that stay listed would end. */
+export function stillListed(place: Serving, kept: readonly string[]): UserError {
+  const { why, fix } = listedWords(place);
+  return new UserError(
+    "TA842",
+    `The KBS of Deployment "${place.deployment}" in namespace "${place.namespace}" may still serve ${quoted(kept)}, which this stack no longer declares: ${why}.\n` +
+      `The policy still restricts it. Remove the entry (${fix}), and run again: the run continues from there.`,
+  );
 }
 
 /** Waits until no pod of the KBS serves the secrets. A Deployment that does not exist serves none. */
@@ -96,11 +152,10 @@ async function stillServed(
 ): Promise<UserError> {
   const kube = operation.kubeWith(AbortSignal.timeout(EXPLAIN));
   const { files, others } = await explainRollout(kube, { namespace, deployment, configMaps: [] }, pods);
-  const names = secrets.map((secret) => `"${secret}"`).join(", ");
   return new UserError(
     "TA842",
     [
-      `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${names}, which this stack no longer declares: ${reason}.`,
+      `The KBS of Deployment "${deployment}" in namespace "${namespace}" may still serve ${quoted(secrets)}, which this stack no longer declares: ${reason}.`,
       ...[...files, ...others].map((line) => `  - ${line}`),
       "The policy still restricts it, so nobody can read it. Fix the cause and run again: the run continues from there.",
     ].join("\n"),

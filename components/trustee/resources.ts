@@ -135,6 +135,8 @@ export class ResourcePolicy extends pulumi.CustomResource {
   declare readonly liveContent: pulumi.Output<string>;
   /** The version of the ConfigMap after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
+  /** What it wrote last. With `--target` this may not be what the program declares. */
+  declare readonly policy: pulumi.Output<StackGrants>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.CustomResourceOptions) {
     const props = withOutputs(args, "key", "liveContent", "before", "written", "revision");

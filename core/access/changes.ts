@@ -170,7 +170,8 @@ export function accessChanges(
 ): readonly AccessChange[] {
   const before = live === null ? undefined : liveRules(live);
   if (live === null || before === undefined) return [];
-  const previous = lineOf(live, own);
+  // Match by name too: a stack that takes over a line changes what it allowed.
+  const previous = lineOf(live, own) ?? lineOf(live, own.stack);
   const after = mergeGrants(stacksAfterJoin(live, own, vanished));
   const change = (
     pod: string,

@@ -36,20 +36,26 @@ export function readEntries(
   );
 }
 
-/** Reads the ledger. A damaged annotation counts as empty; the stacks' states then supply it. */
+/** Reads the ledger, without what is damaged in it; the stacks' states then supply that. */
 export function readLedger(annotation: string | undefined): SecretLedger {
   const ledger = parseJson(annotation ?? "{}");
   if (!isRecord(ledger)) return {};
-  const sound = Object.values(ledger).every(
-    (owners) => Array.isArray(owners) && owners.every((owner) => typeof owner === "string"),
-  );
-  return sound ? (ledger as SecretLedger) : {};
+  const sound = Object.entries(ledger).flatMap(([secret, owners]): [string, readonly string[]][] => {
+    const names = Array.isArray(owners) ? owners.filter((owner) => typeof owner === "string") : [];
+    return names.length === 0 ? [] : [[secret, names]];
+  });
+  return Object.fromEntries(sound);
 }
 
 /** The annotation for a ledger; `null` (remove it) if it is empty. */
 export function writeLedger(ledger: SecretLedger): string | null {
   const sorted = Object.entries(ledger).sort(byName);
   return sorted.length === 0 ? null : JSON.stringify(Object.fromEntries(sorted));
+}
+
+/** The secrets in a ledger with such an owner. */
+export function ownedSecrets(ledger: SecretLedger, isOwner: (owner: string) => boolean): readonly string[] {
+  return Object.entries(ledger).flatMap(([secret, owners]) => (owners.some(isOwner) ? [secret] : []));
 }
 
 /** The ledger with an owner's new name. @param was whether a name is this owner's previous one */

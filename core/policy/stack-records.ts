@@ -17,6 +17,8 @@ export interface StackRecord extends StackId {
   readonly secrets: readonly string[];
   /** A hash of who reads what, without previous digests. */
   readonly grants: string;
+  /** The stack is about to remove its line: nobody restores it. @default it stays */
+  readonly leaving?: true;
 }
 
 /**
@@ -38,6 +40,7 @@ const recordSchema = z.object({
   others: z.enum(otherSecretsModes),
   secrets: z.array(z.string()),
   grants: z.string(),
+  leaving: z.literal(true).optional(),
 });
 
 function isStackRecord(value: unknown): value is StackRecord {
@@ -78,6 +81,23 @@ export function recordsBefore(
 /** The records to write after the policy: this stack's matches its line exactly. */
 export function recordsAfter(records: readonly StackRecord[], line: StackGrants): readonly StackRecord[] {
   return [...withoutRecord(records, line), recordOf(line)];
+}
+
+/**
+ * The records to write before a stack removes its line. Until the line is gone, another stack that writes
+ * sees the mark, and neither restores the line nor records it again.
+ */
+export function recordsLeaving(
+  records: readonly StackRecord[],
+  own: StackId,
+  line: StackGrants | undefined,
+): readonly StackRecord[] {
+  const found = records.find((record) => isOneStack(record, own));
+  const record = found ?? (line === undefined ? undefined : recordOf(line));
+  return [
+    ...withoutRecord(records, own),
+    ...(record === undefined ? [] : [{ ...record, leaving: true as const }]),
+  ];
 }
 
 /** The records after a stack has left. */

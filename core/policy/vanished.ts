@@ -72,7 +72,7 @@ function recorded(record: StackRecord, found: readonly FoundLine[]): VanishedSta
 /**
  * The stacks whose lines the live policy lost, sorted by name. Damaged lines are not among them: {@link
  * ./damage.ts}. A backup proves nothing, since its stacks may have left. A stack counts as lost if it has a
- * record or, if an older release wrote none, has entries in Trustee's other objects.
+ * record and is not leaving or, if an older release wrote none, has entries in Trustee's other objects.
  * @param live the policy that Trustee reads; `null`: none
  */
 export function vanishedStacks(live: Before, { records, owners, backups }: Behind): readonly VanishedStack[] {
@@ -85,7 +85,9 @@ export function vanishedStacks(live: Before, { records, owners, backups }: Behin
     .filter(({ line }) => owners.some((owner) => isOfStack(owner, line.stack)))
     .filter(({ line }, index, all) => all.findIndex((one) => isOneStack(one.line, line)) === index)
     .map(({ line, where }): VanishedStack => ({ line, backup: where, whole: true }));
-  const missed = records.filter((record) => !isThere(record)).map((record) => recorded(record, found));
+  const missed = records
+    .filter((record) => record.leaving !== true && !isThere(record))
+    .map((record) => recorded(record, found));
   return [...missed, ...unrecorded].sort((one, other) => byString(one.line.stack, other.line.stack));
 }
 

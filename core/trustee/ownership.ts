@@ -1,5 +1,5 @@
 import type { StackId } from "../policy/grants.ts";
-import { idOf, isNamesake, isSameStack, type Who } from "../policy/identity.ts";
+import { idOf, isNamesake, isOneStack, isSameStack, type Who } from "../policy/identity.ts";
 import { own } from "../records.ts";
 
 /** The labels of objects that this project created. No other object is overwritten or deleted. */
@@ -36,14 +36,20 @@ export function markOf(annotations: Readonly<Record<string, string>> = {}): Stac
   return stack === undefined ? undefined : { stack, identity: annotations[IDENTITY_ANNOTATION] };
 }
 
+/** What says who created an object. */
+interface Marked {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Whether that stack, or one of the same name that it may have taken over, created an object. */
+export function isMadeUnderName(own: StackId, { labels, annotations }: Marked): boolean {
+  const mark = markOf(annotations);
+  return isLabelled(labels) && mark !== undefined && isOneStack(mark, own);
+}
+
 /** Whether that stack created an object, by labels and annotations. */
-export function isMadeBy(
-  own: StackId,
-  object: {
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  },
-): boolean {
+export function isMadeBy(own: StackId, object: Marked): boolean {
   const mark = markOf(object.annotations);
   return isLabelled(object.labels) && mark !== undefined && isSameStack(mark, own) && !isNamesake(mark, own);
 }

@@ -48,7 +48,7 @@ const policy = new ResourcePolicy(
 const key = new KbsSecret(
   "payments-key",
   { generate: { keys: ["key"] } },
-  { providers, dependsOn: [policy] },
+  { providers, dependsOn: policy.before("payments-key") },
 );
 const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
 const values = new ReferenceValues("values", { key: referenceValuesKey, digests, rotation }, { provider });

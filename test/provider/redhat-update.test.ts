@@ -252,6 +252,8 @@ test("a stack is recorded before its line is added, until its line is removed", 
   expect(seen).toEqual([
     ["KbsConfig", false, true],
     ["ConfigMap", true, true],
+    // It marks the record: from now on nobody restores the line.
+    ["KbsConfig", true, true],
     ["ConfigMap", false, true],
     ["KbsConfig", false, false],
   ]);

@@ -44,6 +44,7 @@ describe("a shared policy", () => {
       liveContent: text,
       before: STOCK,
       written: text,
+      foreign: [],
       owner: entry.urn,
     };
     expect(await entry.preview(withPolicy("policy"))).toStrictEqual({

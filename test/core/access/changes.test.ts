@@ -72,6 +72,15 @@ describe("the changes of a deployment", () => {
     ]);
   });
 
+  it("open a secret of a lost state if the stack that takes over does not declare it", () => {
+    const lost = joinPolicy("package before\n", { ...tutorial, identity: "lost" });
+    const own = { ...grants({ "fraud-dataset": allKeys({ a1: "pod1" }) }), identity: "mine" };
+    expect(lines(lost, own, tutorialColumns.slice(0, 1))).toContain(
+      "OPENS   every other pod -> p2-secret/* (was: not among its readers; will be: nobody restricts it)",
+    );
+    expect(lines(lost, { ...tutorial, identity: "mine" })).toEqual([]);
+  });
+
   it("show when all other secrets are opened or closed", () => {
     const denied = joinPolicy(null, { ...tutorial, others: "deny" });
     expect(lines(denied, tutorial)).toEqual([

@@ -84,10 +84,11 @@ test.each([
   );
 });
 
-test("removes an empty ledger, and reads a damaged one as empty", () => {
+test("removes an empty ledger, and reads a damaged one without what is damaged", () => {
   expect(writeLedger({})).toBeNull();
   expect(writeLedger({ b: ["2"], a: ["1"] })).toBe('{"a":["1"],"b":["2"]}');
   for (const damaged of [undefined, "", "{", "[]", '{"a":"1"}', '{"a":[7]}']) {
     expect(readLedger(damaged)).toStrictEqual({});
   }
+  expect(readLedger('{"a":["1"],"b":7,"c":["2",7],"d":null}')).toStrictEqual({ a: ["1"], c: ["2"] });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
-import { RESTARTED_AT_ANNOTATION } from "../../../core/rollout/observation.ts";
+import { RESTARTED_AT_ANNOTATION } from "../../../core/rollout/kbs-pods.ts";
 import { generationFacts, type Generation } from "../../../core/trustee/generation.ts";
 import type { KubeObject } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
