@@ -171,6 +171,12 @@ describe("a stack is known by its identity", () => {
     cluster.configMap("policy", { [policyKey]: "package policy\n" });
     cluster.configMap("values", { [referenceValuesKey]: "[]" });
     await cluster.patch("KbsConfig", trusteeNames.kbsConfig, { spec: names });
+    // As the operator does.
+    const { spec } = await cluster.get("Deployment", trusteeNames.deployment);
+    const applied = JSON.stringify(spec)
+      .replaceAll(`"name":"${trusteeNames.resourcePolicy}"`, '"name":"policy"')
+      .replaceAll(`"name":"${trusteeNames.referenceValues}"`, '"name":"values"');
+    await cluster.patch("Deployment", trusteeNames.deployment, { spec: JSON.parse(applied) as object });
     const args = trusteeArgs(undefined, { ...url, resourcePolicy: null, referenceValues: null });
     expect(await engine.invoke("trustee:index:getTrustee", args)).toMatchObject({
       policyConfigMap: "policy",
