@@ -38,13 +38,17 @@ function closes({ others, secrets }: StackGrants, secret: string): boolean {
   return others === "deny" || own(secrets, secret) !== undefined;
 }
 
-function notYet(secret: string): string {
-  return new UserError(
+function notYet(secret: string): pulumi.RunError {
+  const { message } = new UserError(
     "TA843",
     `The resource policy of this stack does not restrict the secret "${secret}" yet, because this run leaves the policy out. ` +
       "The KBS would serve the secret to every affirming pod, so it is not created and not listed. " +
       "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
-  ).message;
+  );
+  const error = new pulumi.RunError(message);
+  // Pulumi prints the stack of an error in an output.
+  error.stack = message;
+  return error;
 }
 
 /**
@@ -91,7 +95,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
    */
   before(secret: string): pulumi.Output<pulumi.Resource[]> {
     return this.#written.apply((written) => {
-      if (closes(this.#wanted, secret) && !closes(written, secret)) throw new pulumi.RunError(notYet(secret));
+      if (closes(this.#wanted, secret) && !closes(written, secret)) throw notYet(secret);
       return [this];
     });
   }

@@ -19,7 +19,8 @@ describe("a run that leaves the policy out: --target, --exclude", () => {
 
   // A program that fails in an output ends by an unhandled rejection.
   const others = process.listeners("unhandledRejection");
-  const note = (error: unknown): void => void errors.add(String(error));
+  const note = (error: unknown): void =>
+    void errors.add(error instanceof Error ? (error.stack ?? "") : String(error));
   beforeAll(async () => {
     process.removeAllListeners("unhandledRejection").on("unhandledRejection", note);
     await mockPulumi({
@@ -66,7 +67,7 @@ describe("a run that leaves the policy out: --target, --exclude", () => {
   it("neither creates nor lists a secret that the policy does not restrict", async () => {
     expect(await secretAfter("before")).toEqual([]);
     expect([...errors]).toEqual([
-      'Error: TA843 The resource policy of this stack does not restrict the secret "made" yet, because this run leaves the policy out. ' +
+      'TA843 The resource policy of this stack does not restrict the secret "made" yet, because this run leaves the policy out. ' +
         "The KBS would serve the secret to every affirming pod, so it is not created and not listed. " +
         "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
     ]);
