@@ -105,7 +105,7 @@ export function explainCommand(): Command {
     .option("--json", "print the explanation as JSON")
     .addHelpText(
       "after",
-      "\nReads only, and never a Secret's content. kubectl reads the KBS's log;\n" +
+      "\nReads only, and never a Secret's content.\n" +
         "OPA (on the PATH, or named in $TRUSTEE_ACCESS_OPA) evaluates the policy.\n" +
         "Exit code: 0 if there is an explanation, 2 if it could not run.",
     )
