@@ -17,6 +17,7 @@ import {
   type VanishedStack,
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
+import { renderPolicy, renderWidePolicy } from "../core/policy/render.ts";
 import { lineOf } from "../core/policy/share.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { PropertyMap } from "./protocol/index.ts";
@@ -234,8 +235,15 @@ function driftOf(
   }
   const registry = parseRegistry(live);
   if (registry === undefined) return "another policy was put in its place";
-  if (registry.before !== undefined && isEarlierPolicy(live, registry.stacks, registry.before))
+  const { stacks, before } = registry;
+  if (before !== undefined && isEarlierPolicy(live, stacks, before))
     return "an older release wrote it, which does not check which TEE reports a digest";
+  if (
+    before !== undefined &&
+    live !== renderPolicy(stacks, before) &&
+    live === renderWidePolicy(stacks, before)
+  )
+    return "an older release wrote it, in a form that not every policy engine reads";
   if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
     return "another stack of the same name has replaced this stack's line in the policy";
   }

@@ -1,5 +1,13 @@
 import { hardwareTees, sampleTees } from "../initdata/binding.ts";
-import { ANY_TEE, mergeGrants, type GrantTable, type OtherSecrets, type StackGrants } from "./grants.ts";
+import { mapValues } from "../records.ts";
+import {
+  ANY_TEE,
+  EVERY_KEY,
+  mergeGrants,
+  type GrantTable,
+  type OtherSecrets,
+  type StackGrants,
+} from "./grants.ts";
 import { regoLimits } from "../rego/limits.ts";
 import { renderRegistry, type Before } from "./registry.ts";
 
@@ -135,11 +143,20 @@ function cutReader(line: string): string {
 }
 
 /**
+ * The table with {@link EVERY_KEY}, without readers, if no secret has it. OPA infers the table's type, and rejects a
+ * rule that looks up a key which no secret has. Trustee's engine has no types.
+ */
+function withEveryKey(secrets: GrantTable): GrantTable {
+  const has = Object.values(secrets).some((keys) => keys[EVERY_KEY] !== undefined);
+  return has ? secrets : mapValues(secrets, (keys) => ({ [EVERY_KEY]: {}, ...keys }));
+}
+
+/**
  * The table as JSON, with lines that the engine reads. Names in it only inform: the stacks' lines, which are
  * comments and may have any length, have all of them.
  */
 function tableJson(secrets: GrantTable): string {
-  const lines = JSON.stringify(secrets, null, 2).split("\n");
+  const lines = JSON.stringify(withEveryKey(secrets), null, 2).split("\n");
   return lines
     .map((line) => (Buffer.byteLength(line) < regoLimits.column ? line : cutReader(line)))
     .join("\n");
@@ -166,7 +183,7 @@ export function renderPolicy(stacks: readonly StackGrants[], before: Before): st
   return render(stacks, before, tableJson);
 }
 
-/** The same as an earlier release wrote it, with lines of any width. */
+/** The same as an earlier release wrote it: with lines of any width, and with the keys of the grants alone. */
 export function renderWidePolicy(stacks: readonly StackGrants[], before: Before): string {
   return render(stacks, before, (secrets) => JSON.stringify(secrets, null, 2));
 }

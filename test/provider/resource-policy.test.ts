@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StackGrants } from "../../core/policy/grants.ts";
 import { ownerMark } from "../../core/policy/owner.ts";
+import { renderWidePolicy } from "../../core/policy/render.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
 import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import { bench } from "./bench.ts";
@@ -125,6 +126,23 @@ describe("a shared policy", () => {
       await entry.destroy();
       expect(await cluster.data("drift")).toStrictEqual({ [OLD]: STOCK });
     }
+  });
+
+  test("shows that an older release wrote it in a form that OPA rejects, and rewrites it", async () => {
+    const claim = { "azure-vtpm": { ["ab".repeat(32)]: "pod1" } };
+    const { stack, others } = grants();
+    const single = { stack, others, secrets: { "fraud-dataset": { dataset_key: claim } } };
+    cluster.configMap("older", { [OLD]: STOCK });
+    const entry = engine.resource("ResourcePolicy");
+    await entry.up(withPolicy("older", single));
+    await cluster.edit("older", { [OLD]: renderWidePolicy([owned(single)], STOCK) });
+    expect(await entry.drift()).toBe(
+      "an older release wrote it, in a form that not every policy engine reads",
+    );
+    await entry.up(withPolicy("older", single));
+    expect(await cluster.data("older")).toStrictEqual({ [OLD]: joinPolicy(STOCK, owned(single)) });
+    await entry.destroy();
+    expect(await cluster.data("older")).toStrictEqual({ [OLD]: STOCK });
   });
 
   test("a damaged line of another stack shows in a refresh, stops an up, and does not stop a destroy", async () => {

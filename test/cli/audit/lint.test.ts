@@ -68,7 +68,7 @@ describe("digests", () => {
       tdx_pcr08: ["c".repeat(64), pcr8.pod1.toUpperCase()],
     });
     expect(lines(facts({ ...withPolicy(policy), referenceValues }))).toEqual([
-      `warning TA101 ${POLICY}, policy.rego line 17: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
+      `warning TA101 ${POLICY}, policy.rego line 20: No running pod has the digest ${STALE} (pod9 of the stack organization/trustee-access/dev), which the policy names.`,
       `warning TA102 ${MAP}: No running pod has the digest ${"c".repeat(64)}, which snp_pcr08 and tdx_pcr08 hold.`,
       `warning TA102 ${MAP}: No running pod has the digest ${pcr8.pod1.toUpperCase()} (one has it in another case; Trustee compares exactly), which tdx_pcr08 holds.`,
       IMAGE_POLICY,

@@ -52,6 +52,26 @@ describe.each(["v1", "v0"] as const)("the generated policy in OPA, Rego %s", (sy
   );
 });
 
+/** OPA infers the table's type, and would reject a rule that looks up a key which no secret in the table has. */
+it.each([
+  ["a grant of one key alone", { "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } } }],
+  ["a secret without readers alone", { lonely: {} }],
+  [
+    "a secret without readers and a grant of one key",
+    { lonely: {}, "p2-secret": { secret: { "azure-vtpm": { [pod2]: "pod2" } } } },
+  ],
+  ["no secret", {}],
+])(
+  "the policy compiles and answers as the model does with a table of %s",
+  async (_, table) => {
+    const rules: AccessRules = { others: "affirming", secrets: table };
+    const text = joinPolicy(before, { stack: "o/p/s", ...rules });
+    const proof = await checkResourcePolicy({ opa, text, syntax: "v1" }, rules, requestsFor(rules));
+    expect({ differences: proof.differences, noPolicy: proof.noPolicy }).toEqual({ differences: 0 });
+  },
+  120_000,
+);
+
 it("many requests in one run are answered as each is with documents of its own", async () => {
   const rules: AccessRules = { others: "affirming", secrets };
   const text = joinPolicy(before, { stack: "o/p/s", ...rules });

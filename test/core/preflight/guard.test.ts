@@ -31,7 +31,7 @@ describe("the guards", () => {
     expect(budget).toEqual({
       annotations: { used: 1616, limit: 262_144, percent: 1, pod: "a" },
       userData: { used: 7724, limit: 65_536, percent: 12, pod: "a", cloud: "azure" },
-      resourcePolicy: { used: 3708, limit: 1_048_576, percent: 1, podsThatFit: 4728 },
+      resourcePolicy: { used: 3708, limit: 1_048_576, percent: 1, podsThatFit: 5073 },
       referenceValues: { used: 490, limit: 1_048_576, percent: 1, podsThatFit: 4297 },
       referenceValuesLedger: { used: 882, limit: 262_144, percent: 1, podsThatFit: 887 },
     });
