@@ -41,8 +41,8 @@ function closes({ others, secrets }: StackGrants, secret: string): boolean {
 function notYet(secret: string): pulumi.RunError {
   const { message } = new UserError(
     "TA843",
-    `The resource policy of this stack does not restrict the secret "${secret}" yet, because this run leaves the policy out. ` +
-      "The KBS would serve the secret to every affirming pod, so it is not created and not listed. " +
+    `The resource policy of this stack does not restrict the secret "${secret}" as declared yet, and this run leaves the policy out. ` +
+      "Every affirming pod could read it, so the run stops: a new secret is neither created nor listed, and one that is listed stays open until the policy is written. " +
       "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
   );
   const error = new pulumi.RunError(message);

@@ -91,6 +91,8 @@ export function recordDrift(live: Before, own: StackId, behind: Behind): string 
   const line = lineOf(live, own);
   if (line === undefined || !behind.kept) return undefined;
   const found = behind.records.filter((record) => isOneStack(record, own));
+  if (found.some(({ leaving }) => leaving === true))
+    return "a destroy of this stack did not finish: its record outside the policy says that it leaves";
   const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
   return isRecorded ? undefined : "the record of this stack's grants outside the policy was removed";
 }

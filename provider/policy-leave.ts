@@ -46,7 +46,8 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
     const kept = leaving ? await withdraw(here, await closedBy(had, line, operation), operation) : [];
     if (leaving) {
       refuseOpening(here, kept, contentOf(await mapNow(operation, ref), place.key));
-      await changeRecords(operation, had, (records) => recordsLeaving(records, here.own, line));
+      if (line !== undefined)
+        await changeRecords(operation, had, (records) => recordsLeaving(records, here.own, line));
     }
     const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
       const live = staying(object);

@@ -90,9 +90,9 @@ function syntaxesFor({ text, syntax }: PolicyText): readonly RegoSyntax[] {
   return parseRegistry(text) === undefined ? [syntax] : ["v0", "v1"];
 }
 
-/** The limit that the policy exceeds on a Trustee whose syntax it must work in; OPA has none. */
+/** The limit that the policy exceeds on this Trustee; OPA has none. */
 function beyondLimit(policy: PolicyText): string | undefined {
-  const found = syntaxesFor(policy).includes("v1") ? limitText(policy.text) : undefined;
+  const found = policy.syntax === "v1" ? limitText(policy.text) : undefined;
   return found && `${found.words}, so KBS v0.20 and later deny every request. ${found.fix}`;
 }
 

@@ -197,9 +197,10 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
       if (how === "deleted") cluster.delete("Secret", "made-a");
       await expect(policy.destroy()).rejects.toThrow(
         `TA842 The KBS of Deployment "${trusteeNames.deployment}" in namespace "${cluster.namespace}" may still serve "made-a", ` +
-          `which this stack no longer declares: KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack added it.\n` +
-          "The policy still restricts it. " +
-          `Remove the entry (kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}), and run again: the run continues from there.`,
+          `which this stack no longer declares: KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack alone added it.\n` +
+          "The policy still restricts it. To go on, grant it or remove it in the other stack that declares it, and run pulumi up there; " +
+          `if no stack does, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. ` +
+          "Then run again: the run continues from there.",
       );
       expect(await text()).toContain('"made-a":{}');
       await cluster.setEntries(trusteeNames.kbsConfig, listed as readonly string[]);
@@ -257,8 +258,9 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
     expect(await text()).toContain('"there-b":{}');
     expect(engine.messages("WARNING")).toContain(
       `The policy still restricts "there-b" in namespace "${cluster.namespace}", which this stack no longer declares: ` +
-        `KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack added it. Nobody can read it. ` +
-        `If the entry is still there after this run, remove it: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. Then run pulumi up.`,
+        `KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack alone added it. This stack grants it to nobody. ` +
+        "If the entry is still there after this run, grant it or remove it in the other stack that declares it, and run pulumi up there; " +
+        `if no stack does, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. Then run pulumi up.`,
     );
     // Pulumi deletes the entry at the end of the run.
     await entries[1]?.destroy();
