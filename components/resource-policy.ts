@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { StackGrants } from "../core/policy/grants.ts";
-import { own } from "../core/records.ts";
+import { closes, type StackGrants } from "../core/policy/grants.ts";
 import { UserError } from "../core/issues.ts";
 import type { Rotation } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
@@ -31,11 +30,6 @@ export interface ResourcePolicyArgs {
   readonly registered?: readonly string[];
   /** How long the KBS may take to stop serving such a secret. @default 10 */
   readonly timeoutMinutes?: number;
-}
-
-/** Whether grants keep a secret from other pods. */
-function closes({ others, secrets }: StackGrants, secret: string): boolean {
-  return others === "deny" || own(secrets, secret) !== undefined;
 }
 
 function notYet(secret: string): pulumi.RunError {

@@ -27,8 +27,9 @@ export function kbsConfigTarget({
   };
 }
 
-/** The Secrets that a KbsConfig lists, and the record of our entries. */
-export function resourcesOf(live: KubeObject): SecretResources {
+/** The Secrets that a KbsConfig lists, and the record of our entries; both are empty without a KbsConfig. */
+export function resourcesOf(live: KubeObject | undefined): SecretResources {
+  if (live === undefined) return { entries: [], ledger: {} };
   const spec = z.looseObject({}).nullish().parse(live["spec"]);
   return {
     entries: readEntries(spec?.["kbsSecretResources"], live.metadata),

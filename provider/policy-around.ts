@@ -49,7 +49,7 @@ export async function aroundPolicy(
   const found = kbsConfig ?? (await kube.get(kbsConfigTarget(place).ref));
   return {
     behind: await readBehind(kube, found, { namespace, name, data, key }),
-    resources: found === undefined ? { entries: [], ledger: {} } : resourcesOf(found),
+    resources: resourcesOf(found),
   };
 }
 

@@ -1,9 +1,8 @@
-import { mergeGrants, type StackGrants } from "../core/policy/grants.ts";
+import { closes, mergeGrants, type StackGrants } from "../core/policy/grants.ts";
 import { isOneStack } from "../core/policy/identity.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { lineOf } from "../core/policy/share.ts";
 import { recordsLeaving, withoutRecord } from "../core/policy/stack-records.ts";
-import { own } from "../core/records.ts";
 import type { ObjectRef } from "../kube/objects.ts";
 import { changeObject } from "./change.ts";
 import {
@@ -75,16 +74,15 @@ async function closedBy(
 ): Promise<readonly string[]> {
   const restricted = Object.keys(line?.secrets ?? {});
   if (line?.others !== "deny") return restricted;
-  const kbsConfig = staying(await operation.kube.get(kbsConfigTarget(had).ref));
-  const resources = kbsConfig === undefined ? { entries: [], ledger: {} } : resourcesOf(kbsConfig);
+  const resources = resourcesOf(staying(await operation.kube.get(kbsConfigTarget(had).ref)));
   return [...new Set([...restricted, ...listedBy(had, resources, ownerOfStack(operation))])];
 }
 
 /** @throws UserError if one of these secrets would be open without this stack's line */
 function refuseOpening(place: Serving, kept: readonly string[], live: Before): void {
   const lines = parseRegistry(live)?.stacks.filter((line) => !isOneStack(line, place.own)) ?? [];
-  const { others, secrets } = mergeGrants(lines);
-  const open = kept.filter((secret) => others !== "deny" && own(secrets, secret) === undefined);
+  const rules = mergeGrants(lines);
+  const open = kept.filter((secret) => !closes(rules, secret));
   if (open.length > 0) throw stillListed(place, open);
 }
 

@@ -1,5 +1,5 @@
 import { isElsewhere, pathNames } from "./rego-elsewhere.ts";
-import { regoStatements, type RegoStatement } from "../../core/rego/rules.ts";
+import { statementsOf, type RegoStatement } from "../../core/rego/rules.ts";
 import { bracket, isSign, isWord, regoTokens, stringValue, type RegoToken } from "../../core/rego/tokens.ts";
 
 /** The statements without the bodies of `rule` that certainly do not hold for a request with this path. */
@@ -167,7 +167,7 @@ export function mayHold(text: string, packageName: string, rule: string): boolea
   const isLonger =
     next !== undefined && (isSign(next, ".") || bracket(next) === 1) && next.line === name?.line;
   if (name?.text !== packageName || isLonger) return false;
-  return regoStatements(text, tokens).some(
+  return statementsOf(tokens).some(
     (one) => one.name === rule && !(one.isDefault && one.tokens.at(-1)?.text === "false"),
   );
 }

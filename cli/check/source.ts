@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { RegoSyntax } from "../audit/facts.ts";
 import { usualSyntax } from "../questions/questions.ts";
 import { livePolicy } from "../audit/trustee-view.ts";
-import { messageOf } from "../../core/records.ts";
+import { cannotRead } from "../live/cannot-read.ts";
 import { connectTrustee } from "../live/connect.ts";
 import { readPolicySide } from "../live/read-trustee.ts";
 import { runPreview } from "../live/run-preview.ts";
@@ -91,12 +91,7 @@ export async function readPolicy(stack: StackOutputs, source: Source): Promise<P
   const { policy } = source;
   const syntax = usualSyntax({ seen: { policyKey: stack.trustee.policyKey } });
   if (policy !== undefined) {
-    const text = await readFile(policy, "utf8").catch((error: unknown) => {
-      throw new UserError(
-        "TA952",
-        `Cannot read ${policy}: ${messageOf(error)}. Correct the path, or the permissions.`,
-      );
-    });
+    const text = await readFile(policy, "utf8").catch(cannotRead(policy));
     return { text, from: policy, stack, syntax };
   }
   const how = source.preview === true ? "planned by pulumi preview" : "it was deployed";

@@ -6,7 +6,7 @@ import { diffMarkdown } from "../diff/markdown.ts";
 import { diffReaders, initdataChanges } from "../diff/readers.ts";
 import { diffAccess, diffText, doubtsIn, withProgramChanges, type AccessDiff } from "../diff/diff.ts";
 import { readDeployed, readPreview } from "../diff/preview.ts";
-import { messageOf } from "../../core/records.ts";
+import { cannotRead } from "../live/cannot-read.ts";
 import { runPreview } from "../live/run-preview.ts";
 import { print, printJson, run, writeReport } from "./run.ts";
 import { UserError } from "../../core/issues.ts";
@@ -22,14 +22,7 @@ interface DiffOptions {
 
 /** Standard input is read as a stream: if it is a socket, /dev/stdin cannot be opened. */
 async function read(file: string): Promise<string> {
-  try {
-    return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
-  } catch (error) {
-    throw new UserError(
-      "TA952",
-      `Cannot read ${file}: ${messageOf(error)}. Correct the path, or the permissions.`,
-    );
-  }
+  return (file === "-" ? text(process.stdin) : readFile(file, "utf8")).catch(cannotRead(file));
 }
 
 async function diff(options: DiffOptions): Promise<boolean> {

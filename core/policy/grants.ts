@@ -1,5 +1,5 @@
 import { bindings } from "../initdata/binding.ts";
-import { asRecord, byName, defined, getOrAdd } from "../records.ts";
+import { asRecord, byName, defined, getOrAdd, own } from "../records.ts";
 
 /** Access to secrets that no stack restricts: every affirming pod, as in the tutorial, or nobody. */
 export const otherSecretsModes = ["affirming", "deny"] as const;
@@ -25,6 +25,11 @@ export type GrantTable = Readonly<Record<string, Readonly<Record<string, Readers
 export interface AccessRules {
   readonly others: OtherSecrets;
   readonly secrets: GrantTable;
+}
+
+/** Whether rules keep a secret from pods that no grant names. */
+export function closes({ others, secrets }: AccessRules, secret: string): boolean {
+  return others === "deny" || own(secrets, secret) !== undefined;
 }
 
 /** One entry of a table. */

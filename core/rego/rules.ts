@@ -117,6 +117,11 @@ function statementOf(tokens: readonly RegoToken[]): RegoStatement {
 }
 
 /** The statements of a policy, without evaluating it. */
-export function regoStatements(text: string, tokens = regoTokens(text)): readonly RegoStatement[] {
+export function regoStatements(text: string): readonly RegoStatement[] {
+  return statementsOf(regoTokens(text));
+}
+
+/** The same, of a text's tokens. */
+export function statementsOf(tokens: readonly RegoToken[]): readonly RegoStatement[] {
   return statements(tokens).map(statementOf);
 }

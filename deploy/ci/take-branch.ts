@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { execa } from "execa";
 import { dump, load } from "js-yaml";
+import { commitLine } from "./commit-line.ts";
 
 /**
  * Copies the settings of a stack and the initdata files from a branch into a checkout of the base branch.
@@ -115,7 +116,7 @@ async function takeBranch(commit: string, stack: string): Promise<boolean> {
     else others.push(path);
   }
   const lines = [
-    `Commit \`${commit}\`, judged by the program of the base branch.`,
+    commitLine(commit),
     "",
     ...section("⚠ The branch also changes these files, which are not judged:", others),
     ...section(`Not judged, because these files are not of the stack \`${stack}\`:`, unjudged),

@@ -9,7 +9,8 @@ import { initdata, kbsPods, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/liv
 import { command } from "../cli/support/run.ts";
 import { tutorialByHand, tutorialPolicy } from "../cli/support/tutorial.ts";
 import { configMapKey, patchKey, replaceKbsPods } from "./support/cluster.ts";
-import { create, createSecret, field, patch, read, remove, type Manifest } from "./support/objects.ts";
+import type { Manifest } from "../../sandbox/trustee/manifests/objects.ts";
+import { create, createSecret, field, patch, read, remove } from "./support/objects.ts";
 
 let home: () => Promise<void>;
 let folder = "";

@@ -1,3 +1,4 @@
+import { commitLine } from "../commit-line.ts";
 import { get, list, mergeRequest, ownComment, variable } from "./api.ts";
 
 /**
@@ -34,8 +35,7 @@ if (
   head === commit &&
   last?.action === "add" &&
   last.user.id !== me &&
-  // The line of take-branch.ts. The rest of the comment quotes the branch, which can name any commit.
-  comment?.body.split(/\r?\n/)[1] === `Commit \`${commit}\`, judged by the program of the base branch.` &&
+  comment?.body.split(/\r?\n/)[1] === commitLine(commit) &&
   time(last.created_at) > time(comment.updated_at)
 ) {
   process.stdout.write("--allow-opens\n");

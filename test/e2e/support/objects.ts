@@ -5,21 +5,10 @@ import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext } from "../../..
 import { loadCluster } from "../../../kube/cluster.ts";
 import { kinds, type Kind, type KubeObject } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
+import type { Manifest } from "../../../sandbox/trustee/manifests/objects.ts";
 import { api, NAMESPACE } from "./api.ts";
 
 // What kubectl does, by requests of this process: to start kubectl takes longer than most of its commands.
-
-/** An object to create. If its kind has namespaces, it names one. */
-export interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly [field: string]: unknown;
-  };
-  readonly [field: string]: unknown;
-}
 
 const anyKind = {
   ...kinds,

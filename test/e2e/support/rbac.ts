@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseAllDocuments, type Document } from "yaml";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { NAMESPACE } from "./cluster.ts";
-import { apply, type Manifest } from "./objects.ts";
+import type { Manifest } from "../../../sandbox/trustee/manifests/objects.ts";
+import { apply } from "./objects.ts";
 
 /** The shipped manifests that every stack needs, and their namespaces. */
 export const sides = { "trustee-side": NAMESPACE, "pod-side": "default" } as const;

@@ -8,7 +8,8 @@ import { expect, vi } from "vitest";
 import { stopSandbox, type Sandbox } from "../../../sandbox/api.ts";
 import { sandboxNames } from "../../../sandbox/state/run-state.ts";
 import { api, NAMESPACE } from "../../e2e/support/api.ts";
-import { rolledOut, type Manifest } from "../../e2e/support/objects.ts";
+import type { Manifest } from "../../../sandbox/trustee/manifests/objects.ts";
+import { rolledOut } from "../../e2e/support/objects.ts";
 
 export { NAMESPACE };
 
