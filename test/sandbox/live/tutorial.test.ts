@@ -166,7 +166,7 @@ describe.each(generations)("the tutorial by hand on Trustee %s", (generation) =>
 
   test("measures a pod when it starts, not when its annotation is edited", async () => {
     const other = pod("pod1", tomls.get("pod3") ?? "");
-    const edited = JSON.stringify({ metadata: { annotations: other.metadata["annotations"] } });
+    const edited = JSON.stringify({ metadata: { annotations: other.metadata.annotations } });
     await kubectl(sandbox, ["patch", "pod", "pod1", "--type=merge", "-p", edited]);
     expect(await curl(sandbox, "pod1", "fraud-dataset/dataset_key")).toBe("sandbox dataset decryption key");
     await kubectl(sandbox, ["delete", "pod", "pod1"]);
