@@ -14,13 +14,13 @@ const SLOW = [
 
 /**
  * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and
- * waits as much as it works, so three run at a time on two cores, in workers that load the code once. In CI,
+ * waits as much as it works, so four run at a time on two cores, in workers that load the code once. In CI,
  * where machines are shared and a wait can be starved, one that fails is tried once more; it is reported as
  * retried.
  */
 const cluster = {
   isolate: false,
-  maxWorkers: 3,
+  maxWorkers: 4,
   sequence: { groupOrder: 1 },
   testTimeout: 600_000,
   hookTimeout: 1_800_000,
@@ -59,7 +59,7 @@ export default defineConfig({
           hookTimeout: 1_800_000,
         },
       },
-      { extends: true, test: { ...cluster, name: "slow", include: SLOW } },
+      { extends: true, test: { ...quick, name: "slow", include: SLOW, testTimeout: 600_000 } },
       {
         extends: true,
         test: { ...cluster, name: "sandbox", include: ["test/sandbox/live/**/*.test.ts"] },
@@ -77,9 +77,12 @@ export default defineConfig({
         test: { ...cluster, name: "e2e", include: ["test/e2e/**/*.test.ts"] },
       },
       // Only where a Chromium is installed: by .ci/run, not by `npm test`.
-      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"] } },
+      { extends: true, test: { ...cluster, name: "browser", include: ["test/browser/**/*.test.ts"] } },
       // Only where the data of the real operators is at hand: by .ci/run, not by `npm test`.
-      { extends: true, test: { name: "shared-data", include: ["test/shared-data/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { ...cluster, name: "shared-data", include: ["test/shared-data/**/*.test.ts"] },
+      },
     ],
   },
 });
