@@ -93,9 +93,7 @@ async function logsOf(kube: KubeClient, namespace: string, pod: KubeObject): Pro
       const limits = { tailLines: 5, limitBytes: 4096, previous };
       const text = await kube.logTail(namespace, name, container.name, limits).catch(() => "");
       const lines = text.split("\n").filter((line) => line.trim() !== "");
-      return lines
-        .slice(-3)
-        .map((line) => `log of ${name}, ${container.name}: ${shownLine(line).slice(0, 300)}`);
+      return lines.slice(-3).map((line) => `log of ${name}, ${container.name}: ${line.slice(0, 300)}`);
     }),
   );
   return logs.flat();
@@ -181,6 +179,9 @@ async function missingFiles(
   return configMaps.flatMap((name, index) => missingIn(name, maps[index], mountsOfMap(template, name)));
 }
 
+/** The longest line of a reason, in characters. Kubernetes limits an event's message to 1,024. */
+const LONGEST = 1_400;
+
 /** The setting with the time that a rollout may take. */
 export const TIMEOUT_SETTING = "trustee.rolloutTimeoutMinutes";
 
@@ -196,7 +197,10 @@ export interface Explanation {
   readonly others: readonly string[];
 }
 
-/** Collects reasons why the KBS does not start. Failed reads are ignored. */
+/**
+ * Collects reasons why the KBS does not start, one safe line each: others write the events, the conditions and the
+ * log. Failed reads are ignored.
+ */
 export async function explainRollout(
   kube: KubeClient,
   target: { readonly namespace: string; readonly deployment: string; readonly configMaps: readonly string[] },
@@ -222,5 +226,6 @@ export async function explainRollout(
     warnings(kube, namespace, isRelevant).catch(nothing),
     own.then((all) => Promise.all(all.map((pod) => logsOf(kube, namespace, pod)))),
   ]);
-  return { files, others: [...secrets, ...explainDeployment(object), ...ofPods, ...events, ...logs.flat()] };
+  const others = [...secrets, ...explainDeployment(object), ...ofPods, ...events, ...logs.flat()];
+  return { files: files.map(shownLine), others: others.map((line) => shownLine(line.slice(0, LONGEST))) };
 }

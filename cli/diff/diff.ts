@@ -111,8 +111,9 @@ export interface AccessDiff {
   readonly doubts: readonly Doubt[];
 }
 
-function initdataText({ pod, wider }: InitdataChange): string {
-  const name = shownName(pod);
+function initdataText({ pod, files, wider }: InitdataChange): string {
+  const changed = files.length === 0 ? "" : ` (${files.map((file) => shownName(file)).join(", ")})`;
+  const name = `${shownName(pod)}${changed}`;
   return wider.length === 0
     ? name
     : `${name}, whose agent policy allows more: ${wider.map(shownLine).join("; ")}`;

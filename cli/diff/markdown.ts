@@ -68,11 +68,12 @@ export function diffMarkdown(
     ...section("Closes", closes.map(changeText)),
     ...section(
       "New initdata: the host's rights on the pod may change",
-      initdata.map(({ pod, wider }) =>
-        wider.length === 0
-          ? code(pod)
-          : `⚠ ${code(pod)}, whose agent policy allows more: ${wider.map(code).join(", ")}`,
-      ),
+      initdata.map(({ pod, files, wider }) => {
+        const changed = `${code(pod)}${files.length === 0 ? "" : ` (${files.map(code).join(", ")})`}`;
+        return wider.length === 0
+          ? changed
+          : `⚠ ${changed}, whose agent policy allows more: ${wider.map(code).join(", ")}`;
+      }),
     ),
     ...section(
       "Also read by pods that other stacks grant it to",

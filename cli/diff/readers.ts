@@ -2,6 +2,7 @@ import type { CellChange } from "../../core/access/changes.ts";
 import { otherReaderName, otherReaderPath, type OtherReader } from "../../core/access/other-readers.ts";
 import { widerInitdata } from "./agent-text.ts";
 import type { AccessOutputs } from "./preview.ts";
+import { changedFiles } from "../../core/initdata/annotated-policy.ts";
 import { own } from "../../core/records.ts";
 
 /** Whether the stack deploys the pod before and after: then it is the same pod with new initdata. */
@@ -72,6 +73,8 @@ export function diffReaders(before: AccessOutputs | undefined, after: AccessOutp
 /** A deployed pod with new initdata. No secret opens to it, but its host may get more rights on it. */
 export interface InitdataChange {
   readonly pod: string;
+  /** The files in it that change, for example `cdh.toml`. Empty: none, or the outputs have no initdata. */
+  readonly files: readonly string[];
   /** What its agent policy newly allows, for example `exec "curl -s http://..."`. */
   readonly wider: readonly string[];
 }
@@ -96,6 +99,16 @@ function widerAgent(before: AccessOutputs, after: AccessOutputs, pod: string): r
   return widerInitdata(own(before.annotations, pod), own(after.annotations, pod));
 }
 
+function filesIn(before: AccessOutputs, after: AccessOutputs, pod: string): readonly string[] {
+  const [was, will] = [own(before.annotations, pod), own(after.annotations, pod)];
+  if (was === undefined || will === undefined) return [];
+  try {
+    return changedFiles(was, will);
+  } catch {
+    return [];
+  }
+}
+
 /** The stack's deployed pods whose initdata changes. */
 export function initdataChanges(
   before: AccessOutputs | undefined,
@@ -104,5 +117,5 @@ export function initdataChanges(
   if (before === undefined) return [];
   return changedClaims(before, after)
     .filter((pod) => staysDeployed(before, after, pod))
-    .map((pod) => ({ pod, wider: widerAgent(before, after, pod) }));
+    .map((pod) => ({ pod, files: filesIn(before, after, pod), wider: widerAgent(before, after, pod) }));
 }

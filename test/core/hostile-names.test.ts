@@ -163,7 +163,7 @@ describe("names in a cluster", () => {
       };
       const difference: AccessDiff = {
         changes: withProgramChanges([], changeRecords(["edited"], found)),
-        initdata: [{ pod, wider: [pod, secret] }],
+        initdata: [{ pod, files: [secret], wider: [pod, secret] }],
         otherReaders: [other],
         doubts: ["edited"],
       };

@@ -47,6 +47,8 @@ const answers: Readonly<Record<string, object>> = {
       event("ReplicaSet", "other-5d4", "of another"),
       event("KbsConfig", "k", "of its KbsConfig"),
       event("KbsConfig", "k2", "of another KbsConfig"),
+      event("KbsConfig", "k", `two lines\n  - a reason ${ESC}[31m that nobody gave`),
+      event("KbsConfig", "k", "long ".repeat(1_000)),
     ],
   },
 };
@@ -79,6 +81,8 @@ const SAID = [
   "pod kbs-1, container kbs: CrashLoopBackOff back-off",
   "event of kbs-5d4: R of its ReplicaSet",
   "event of k: R of its KbsConfig",
+  String.raw`event of k: R two lines\u{a}  - a reason \u{1b}[31m that nobody gave`,
+  `event of k: R ${"long ".repeat(1_000)}`.slice(0, 1_400),
 ];
 
 test("a stalled rollout is explained by its controller, the events, the KbsConfig and the KBS's log", async () => {

@@ -65,8 +65,8 @@ No access changes.
         {
           changes: [],
           initdata: [
-            { pod: "pod1", wider: ['exec "sh -c `id`"', "reading the logs"] },
-            { pod: "pod2", wider: [] },
+            { pod: "pod1", files: ["cdh.toml", "`x`"], wider: ['exec "sh -c `id`"', "reading the logs"] },
+            { pod: "pod2", files: [], wider: [] },
           ],
           otherReaders: [other],
           doubts: ["edited"],
@@ -85,7 +85,7 @@ No access changes.
 
 **New initdata: the host's rights on the pod may change**
 
-- ⚠ \`pod1\`, whose agent policy allows more: \`exec "sh -c ?id?"\`, \`reading the logs\`
+- ⚠ \`pod1\` (\`cdh.toml\`, \`?x?\`), whose agent policy allows more: \`exec "sh -c ?id?"\`, \`reading the logs\`
 - \`pod2\`
 
 **Also read by pods that other stacks grant it to**

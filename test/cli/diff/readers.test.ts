@@ -1,3 +1,4 @@
+import TOML from "@iarna/toml";
 import { describe, expect, it } from "vitest";
 import { diffReaders, initdataChanges } from "../../../cli/diff/readers.ts";
 import { renderAgentPolicy } from "../../../core/initdata/agent-policy.ts";
@@ -65,9 +66,9 @@ describe("another claim under the same name", () => {
       { pods: { ...pods, two: wider, three: pod(true) } },
     );
     expect(initdataChanges(outputs(names, { pods }), after)).toEqual([
-      { pod: "one", wider: [] },
-      { pod: "two", wider: ['exec "sh"', "reading the logs", "SetPolicyRequest"] },
-      { pod: "three", wider: ["unknown: its own agent policy is not declared in the settings"] },
+      { pod: "one", files: [], wider: [] },
+      { pod: "two", files: [], wider: ['exec "sh"', "reading the logs", "SetPolicyRequest"] },
+      { pod: "three", files: [], wider: ["unknown: its own agent policy is not declared in the settings"] },
     ]);
     expect(initdataChanges(undefined, after)).toEqual([]);
     expect(initdataChanges(after, after)).toEqual([]);
@@ -119,6 +120,24 @@ describe("the new initdata file of a deployed pod", () => {
     expect(widerIn(undefined, strict)).toEqual(notDeclared);
     expect(widerIn(strict, strict, { annotations: {} })).toEqual(notDeclared);
     expect(widerIn(strict, strict, { annotations: { p: "!" } })).toEqual(notDeclared);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+    ["another KBS", { "cdh.toml": "b", "aa.toml": "a" }, ["cdh.toml"]],
+    ["no file any more", {}, ["aa.toml", "cdh.toml"]],
+    ["a file more", { "aa.toml": "a", "cdh.toml": "a", "policy.rego": strict }, ["policy.rego"]],
+    ["a name that every object has", { "aa.toml": "a", "cdh.toml": "a", constructor: "a" }, ["constructor"]],
+    ["only what is no file", { "aa.toml": "a", "cdh.toml": "a" }, []],
+  ])("is listed with the files that change: %s", (_, files, expected) => {
+    const outputsWith = (claim: string, data: object): AccessOutputs => {
+      const annotations = { p: encodeAnnotation(TOML.stringify({ note: claim, data: { ...data } })) };
+      return outputs({ p: claim }, { annotations, pods: { p: { deployed: true } } });
+    };
+    const before = outputsWith("a", { "aa.toml": "a", "cdh.toml": "a" });
+    expect(initdataChanges(before, outputsWith("b", files))[0]?.files).toEqual(expected);
+    expect(
+      initdataChanges({ ...before, annotations: { p: "!" } }, outputsWith("b", files))[0]?.files,
+    ).toEqual([]);
   });
 
   it("is compared with a declared policy too", () => {
