@@ -25,9 +25,9 @@ function exceeded(text: string): Exceeded | undefined {
     };
   const lines = wideLines(text);
   return {
-    given: `the resource policy, with too wide code in line${lines.length === 1 ? "" : "s"} ${someOf(lines.map(String))}`,
+    given: `the resource policy, with code that is too wide in line${lines.length === 1 ? "" : "s"} ${someOf(lines.map(String))}`,
     allowed: `${grouped(regoLimits.column - 1)} columns at most: KBS v0.20 and later deny every request otherwise`,
-    fix: "Read the names in these lines in the stack's output resourcePolicy. If another stack wrote such a line, correct it there.",
+    fix: "Shorten the names in these lines: of secrets, keys or readers. If another stack declares them, change them there.",
   };
 }
 

@@ -130,7 +130,7 @@ export function duplicateWarnings(key: string, text: Before): readonly string[] 
     if (doubled.size === 0) return [];
     const which = [...doubled].map((value) => `${shownName(value.slice(0, 12))}...`).join(", ");
     return [
-      `reference values: the entry ${shownName(name)} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}), added by hand. The duplicates can be removed safely.`,
+      `reference values: the entry ${shownName(name)} holds ${doubled.size === 1 ? "a value" : `${doubled.size} values`} more than once (${which}). The duplicates can be removed safely.`,
     ];
   });
 }

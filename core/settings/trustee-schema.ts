@@ -36,7 +36,7 @@ export const trusteeSchema = z.strictObject({
   namespace: about(z.string().default(trusteeNames.namespace), "the namespace of Trustee and its operator"),
   kbsConfig: about(
     z.string().default(trusteeNames.kbsConfig),
-    "the KbsConfig, which names the ConfigMaps. If this one does not exist: the only one there",
+    "the KbsConfig, which names the ConfigMaps. If there is none with the default name, the only one in the namespace is used",
   ),
   deployment: about(z.string().default(trusteeNames.deployment), "the KBS's Deployment"),
   certificateSecret: about(
@@ -80,7 +80,7 @@ export const trusteeSchema = z.strictObject({
   ),
   generation: about(
     z.enum(generations).optional(),
-    "both keys at once, for older settings: of operators up to v0.18, or from v0.19 on",
+    "sets both keys, for older settings: `0.18` for operators up to v0.18, `0.21` from v0.19 on",
   ),
   rolloutTimeoutMinutes: about(
     z.number().int().positive().max(240).default(10),

@@ -49,7 +49,7 @@ function keepPolicyCommand(namespace: string, configMap: string): string {
 /** What to do, in the imperative. */
 export function keepPolicyWords(namespace: string, configMap: string): string {
   return (
-    "Set installPlanApproval of its Subscription to Manual. Right before you approve the update, give the policy its next key and " +
-    `the mark that makes 1.2 leave it alone: ${keepPolicyCommand(namespace, configMap)} ; after the update, run pulumi up of each stack.`
+    "Set installPlanApproval of its Subscription to Manual. Right before you approve the update, add the policy under its next key, " +
+    `and the annotation with which 1.2 keeps it: ${keepPolicyCommand(namespace, configMap)} . After the update, run pulumi up of any stack.`
   );
 }

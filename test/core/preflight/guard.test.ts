@@ -136,8 +136,8 @@ default WriteStreamRequest := false
       value("other", ["a", "b"]),
     ]);
     expect(check({}, { referenceValues }).warnings).toEqual([
-      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...), added by hand. The duplicates can be removed safely.",
-      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...), added by hand. The duplicates can be removed safely.",
+      "reference values: the entry snp_pcr08 holds 2 values more than once (aaaaaaaaaaaa..., bbbbbbbbbbbb...). The duplicates can be removed safely.",
+      "reference values: the entry tdx_pcr08 holds a value more than once (aaaaaaaaaaaa...). The duplicates can be removed safely.",
     ]);
   });
 
@@ -276,7 +276,7 @@ default WriteStreamRequest := false
       expect(check({ pods: shared, grants }, {}, files).issues).toEqual([]);
       const wide = stackGrants("o/p/t", { ["x".repeat(1100)]: {} });
       expect(check({}, { policy: joinPolicy(null, wide) }).issues).toEqual([
-        "grants: the resource policy, with too wide code in line 21",
+        "grants: the resource policy, with code that is too wide in line 21",
       ]);
     });
   });
