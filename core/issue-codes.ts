@@ -15,7 +15,7 @@ export const issueCodes = {
   TA609: "A required setting is missing",
   TA610: "Not exactly one of two settings is given",
   TA611: "A setting does not apply here",
-  TA612: "A setting is encrypted that must be plain text",
+  TA612: "A setting that must be plain text is encrypted",
   TA613: "A secret's value is in plain text",
   TA614: "The binding cannot carry the algorithm",
   TA701: "A file cannot be read",

@@ -48,7 +48,7 @@ export class IssuesError extends Error {
   }
 }
 
-/** Three short lines: the code, where and what was given, what is allowed, how to fix it. */
+/** Three short lines: the code, the place and what was given; what is allowed; how to fix it. */
 function formatIssue(issue: Issue): string {
   const { code, path, given, allowed, fix } = shownLines(issue);
   return `  - ${code} ${path}: ${given}\n      allowed: ${allowed}\n      to fix: ${fix}`;

@@ -44,7 +44,7 @@ export function checkCommand(): Command {
       "after",
       "\nNeeds OPA 1.0 or newer: on the PATH, or named in $TRUSTEE_ACCESS_OPA.\n" +
         "Exit code: 0 if every request is answered as the stack's grants require,\n" +
-        "1 if one is not or that is unknown, 2 if it could not run.",
+        "1 if an answer differs or cannot be judged, 2 if it could not run.",
     )
     .action((options: Options) => run(() => check(options)));
 }

@@ -20,7 +20,7 @@ const changeRecord: z.ZodType<ChangeRecord> = z.discriminatedUnion("effect", [
     before: z
       .enum([...reason.options, "unknown"])
       .describe("why it was allowed or denied: a reason of `access`, or `unknown`"),
-    after: reason.describe("why it will be"),
+    after: reason.describe("why it will be allowed or denied"),
   }),
   z.object({
     effect: z.literal("UNKNOWN"),
@@ -60,13 +60,13 @@ const pod = z.object({
     })
     .optional()
     .describe(
-      "`logs`, `allowedCommands` and `requests`; absent if the initdata is a file: read its annotation",
+      "`logs`, `allowedCommands` and `requests`; absent for an `initdataFile`: the annotation holds its policy",
     ),
 });
 
 const trustee = z.object({
   url: z.string().describe("the KBS's URL for guests"),
-  generation: z.string().describe("a name for people; no decision uses it"),
+  generation: z.string().describe("for display only"),
   cluster: cluster.describe("its `kubeconfig` and `context`, as set; each absent if kubectl's own"),
   namespace: z.string().describe("the namespace of Trustee and its operator"),
   kbsConfig: z.string().describe("the KbsConfig"),

@@ -22,9 +22,9 @@ function issueOf(damaged: DamagedLine): Issue {
   return {
     code: "TA901",
     path: "the live resource policy",
-    given: `a damaged line of the registry (${damageWords(damaged)}): without it, that stack's secrets would be open to every affirming pod`,
+    given: `a damaged line in the policy (${damageWords(damaged)}): without it, that stack's secrets would be open to every affirming pod`,
     allowed: "one readable line per stack, as this project writes it",
-    fix: `Run pulumi up of ${whose} first: it writes its own line again. Or restore the ConfigMap; or, if that stack is gone${stack === undefined ? " or is this one" : ""}, delete the line.`,
+    fix: `Run pulumi up of ${whose} first: it rewrites its own line. Or restore the ConfigMap. If that stack no longer exists${stack === undefined ? ", or is this stack" : ""}, delete the line.`,
   };
 }
 

@@ -42,8 +42,8 @@ export function namesakeIssue(path: string, what: string, stack: string, issues:
     code: "TA807",
     path,
     given: `${what}, which belongs to another stack of the same name, ${shownName(stack)}`,
-    allowed: "objects of this stack, by the identity in its state",
-    fix: "If another backend has that stack, rename this one: pulumi stack rename. If it is this one and its state was lost, set trustee-access:takeOver to true for one pulumi up.",
+    allowed: "an object with the identity in this stack's state",
+    fix: "If another backend has a stack of this name, rename this stack: pulumi stack rename. If this stack's state was lost, set trustee-access:takeOver to true for one pulumi up.",
   });
 }
 

@@ -132,10 +132,10 @@ export function vanishedWarning(vanished: readonly VanishedStack[], place: Recor
   const unread = vanished.filter(({ whole }) => !whole).map(({ line }) => shownName(line.stack));
   return [
     `The resource policy has lost the grants of other stacks: ${vanished.map(vanishedWords).join("; ")}.`,
-    "Until a pulumi up, every pod that the policy allows can read what they restricted. This up restores the restrictions" +
+    "Until the next pulumi up, every pod that the policy allows can read the secrets of these stacks. This up restricts them again" +
       (unread.length === 0
         ? "."
-        : `, without readers for ${unread.join(" and ")}: they get nothing until its own pulumi up.`),
-    `If such a stack is gone for good: ${forgetWords(vanished, place)}.`,
+        : `, but nobody can read the secrets of ${unread.join(" and ")} until pulumi up of ${unread.length === 1 ? "that stack" : "each of them"}.`),
+    `If such a stack no longer exists: ${forgetWords(vanished, place)}.`,
   ].join(" ");
 }

@@ -31,7 +31,7 @@ function requestWords(request: string, verb: "is" | "may be", where = ""): strin
 }
 
 function commandWords(command: string, where = ""): string {
-  return `exec may run ${given(command)}${where}, a shell or another program that runs any other program.`;
+  return `exec may run ${given(command)}${where}, which can run any other program.`;
 }
 
 /** Remarks about a policy generated from the settings. */
@@ -47,7 +47,7 @@ function declaredRemarks({ id, agentPolicy }: PodDeclaration): readonly Remark[]
       : [
           {
             id,
-            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Remove that from agentRequests.`,
+            says: `it refuses ${cut.join(", ")}, which a guest needs to start: no pod starts with it. Remove these requests from agentRequests.`,
           },
         ]),
     ...widened.map(([request]) => ({ id, says: requestWords(request, "is") })),

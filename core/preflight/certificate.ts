@@ -26,7 +26,7 @@ function hostFinding(
   const path = isSet ? "trustee.url" : SECRET_PATH;
   if (isCa) {
     const which = isSet ? host : `the Route's host ${host}`;
-    return `${path}: the certificate in ${where} does not name ${which} (it names ${names}). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`;
+    return `${path}: the certificate in ${where} does not name ${which} (it names ${names}). Unless it is the CA of the KBS's certificate, no guest gets a secret.`;
   }
   return isSet
     ? {
@@ -104,7 +104,7 @@ function issuerFinding(
     : {
         code: "TA825",
         path: authorityFrom,
-        given: `no certificate of the CA that issued the one in ${where}: that is ${issuer}`,
+        given: `no certificate of ${issuer}, the CA that issued the certificate in ${where}`,
         allowed: "the certificate of that CA, in PEM",
         fix: `Set it to the CA's certificate. An intermediate CA belongs after the KBS's own certificate in tls.crt. ${known}`,
       };

@@ -58,8 +58,8 @@ function flawWords({ file, url }: InitdataEndpoint, flaw: EndpointFlaw): string 
       return `${certificate} is issued by ${flaw.issuer}, and is not self-signed: the pod gets no secret. Put the CA's certificate into the file, as the first or the only one.`;
     case "host":
       return `${certificate} does not name ${flaw.host}, the host of its URL (it names ${flaw.names}). ${
-        flaw.isCa ? "Unless it is the CA of the one that is served there, the" : "The"
-      } pod gets no secret: correct the URL in the file, or its certificate.`;
+        flaw.isCa ? "Unless it is the CA of the KBS's certificate, the" : "The"
+      } pod gets no secret: correct the URL or the certificate in the file.`;
   }
 }
 
@@ -101,12 +101,12 @@ function foreignWords({ file, certificate = "" }: InitdataEndpoint, live: LiveEn
   const { certificate: pinned, served = pinned, where } = live;
   if (anchorAmong(certificate, served ?? "") !== undefined) {
     return [
-      `the guest reads only the first certificate in its ${file}, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.`,
+      `the guest reads only the first certificate in its ${file}, but a later certificate matches the KBS: the pod gets no secret. Put the matching certificate first.`,
     ];
   }
-  const present = pinned === served ? "the current one" : "the CA's";
+  const present = pinned === served ? "the current certificate" : "the CA's certificate";
   return [
-    `the certificate in its ${file} is not the one in ${where}: unless the KBS serves one that it signed, the pod gets no secret. Put ${present} into the file.`,
+    `the certificate in its ${file} does not verify the certificate in ${where}: if the KBS serves that certificate, the pod gets no secret. Put ${present} into the file.`,
   ];
 }
 

@@ -65,7 +65,7 @@ export function bindingWarnings({
         ? "Correct"
         : `Set binding to ${fitWords(misfit)}, for each of them or in podDefaults, or correct`;
     return (
-      `TA108 pods[${index}].binding: ${binding} (${someOf(group.map(({ id }) => id))}), but ${misfit.by} goes with ` +
+      `TA108 pods[${index}].binding: ${binding} (${someOf(group.map(({ id }) => id))}), but ${misfit.by} fits ` +
       `${fitWords(misfit)}: the TEE's claim does not match the grant, so every secret is denied. ` +
       `${fix} ${setting}.`
     );

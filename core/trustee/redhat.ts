@@ -32,7 +32,7 @@ export function losesPolicy({ data, annotations, routeOwners = [] }: UpdatedTrus
 
 /** What the update does, and its effect. */
 export const lossWords = {
-  what: "The update of Red Hat's operator from 1.1 to 1.2, which may run unasked, deletes the policy and installs the stock one.",
+  what: "The update of Red Hat's operator from 1.1 to 1.2, which may run without your approval, deletes the policy and installs the stock one.",
   why: "Every stack's grants are gone then, and every pod that attests well reads every secret, until the next pulumi up of any stack.",
 } as const;
 

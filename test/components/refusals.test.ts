@@ -132,7 +132,7 @@ describe("all problems are reported at once", () => {
     live = { ...live, policy: "package policy\n\n# trustee-access stack {\n" };
     expect(await problems(declaration)).toEqual([
       "readers[0]: the same initdata as a",
-      expect.stringMatching(/^the live resource policy: a damaged line of the registry/),
+      expect.stringMatching(/^the live resource policy: a damaged line in the policy/),
     ]);
   });
 });

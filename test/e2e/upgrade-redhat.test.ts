@@ -79,7 +79,7 @@ describe("an update of Red Hat's operator from 1.1 to 1.2 under two unprepared s
   it("causes a warning in a preview on 1.1", async () => {
     const { stdout } = await shared.tutorial.preview("--expect-no-changes");
     expect(stdout.replaceAll(/\s+/g, " ")).toContain(
-      "The update of Red Hat's operator from 1.1 to 1.2, which may run unasked, deletes the policy",
+      "The update of Red Hat's operator from 1.1 to 1.2, which may run without your approval, deletes the policy",
     );
   });
 

@@ -85,8 +85,8 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     const backup = `its line is in ConfigMap "${POLICY}.v1.1"`;
     expect(engine.messages("WARNING")).toEqual([
       `The resource policy has lost the grants of other stacks: ${THEIR_STACK} (restricts p2-secret; ${backup}). ` +
-        "Until a pulumi up, every pod that the policy allows can read what they restricted. This up restores the restrictions. " +
-        "If such a stack is gone for good: kubectl annotate kbsconfig trusteeconfig-kbs-config -n test " +
+        "Until the next pulumi up, every pod that the policy allows can read the secrets of these stacks. This up restricts them again. " +
+        "If such a stack no longer exists: kubectl annotate kbsconfig trusteeconfig-kbs-config -n test " +
         `trustee-access/policy-stacks-, and remove ConfigMap "${POLICY}.v1.1".`,
     ]);
     expect(engine.messages("INFO")).toContain(
@@ -144,7 +144,7 @@ describe("Red Hat's operator 1.2 has replaced our policy by the stock one", () =
     await ours.up(our());
     expect(await grants()).toEqual({ [OUR_STACK]: both[OUR_STACK], [THEIR_STACK]: { more: {} } });
     expect(engine.messages("WARNING").at(-1)).toContain(
-      `This up restores the restrictions, without readers for ${THEIR_STACK}: they get nothing until its own pulumi up.`,
+      `This up restricts them again, but nobody can read the secrets of ${THEIR_STACK} until pulumi up of that stack.`,
     );
     await theirs.up(changed);
     expect(await grants()).toEqual({

@@ -86,7 +86,7 @@ describe("plans in general", () => {
     const twins = "readers[1]: the same initdata as one";
     expect(problemsOf(make(STACK))).toEqual([
       twins,
-      "the live resource policy: a damaged line of the registry (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
+      "the live resource policy: a damaged line in the policy (line 1, of the stack organization/x/dev): without it, that stack's secrets would be open to every affirming pod",
     ]);
     expect(problemsOf(make("organization/x/dev"))).toEqual([twins]);
   });

@@ -228,9 +228,9 @@ describe("a damaged line", () => {
     const damaged = live.replace(lineOfA, lineOfA.slice(0, -1));
     expect(() => joinPolicy(damaged, B)).toThrow(
       `1 problem in the shared resource policy; nothing was changed.
-  - TA901 the live resource policy: a damaged line of the registry (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
+  - TA901 the live resource policy: a damaged line in the policy (line 7, of the stack org/p/a): without it, that stack's secrets would be open to every affirming pod
       allowed: one readable line per stack, as this project writes it
-      to fix: Run pulumi up of the stack org/p/a first: it writes its own line again. Or restore the ConfigMap; or, if that stack is gone, delete the line.`,
+      to fix: Run pulumi up of the stack org/p/a first: it rewrites its own line. Or restore the ConfigMap. If that stack no longer exists, delete the line.`,
     );
   });
 
@@ -261,7 +261,7 @@ describe("a damaged line", () => {
         const damaged = live.slice(0, index) + letter + live.slice(index + 1);
         const sound = (parseRegistry(damaged)?.stacks ?? []).length === 2;
         if (sound) return;
-        expect(() => joinPolicy(damaged, B)).toThrow("a damaged line of the registry");
+        expect(() => joinPolicy(damaged, B)).toThrow("a damaged line in the policy");
       },
     );
   });

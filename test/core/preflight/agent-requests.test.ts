@@ -224,8 +224,8 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
       "agent policy of a, b, c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, for example default CreateSandboxRequest := true.",
       "agent policy of a: WriteStreamRequest is allowed (policy.rego, lines 2, 3), so the host can write to the input of a process in the guest.",
       "agent policy of b, c: SetPolicyRequest is allowed (policy.rego, line 2), so the host can replace the agent policy in the running guest.",
-      'agent policy of b, c: exec may run "/bin/sh -c id" (policy.rego, line 3), a shell or another program that runs any other program.',
-      'agent policy of b, c: exec may run "env" (policy.rego, line 3), a shell or another program that runs any other program.',
+      'agent policy of b, c: exec may run "/bin/sh -c id" (policy.rego, line 3), which can run any other program.',
+      'agent policy of b, c: exec may run "env" (policy.rego, line 3), which can run any other program.',
       "agent policy of d: there is no policy.rego in the initdata file, so the one in the guest's image applies. By default it allows the host everything, including exec and policy changes.",
     ]);
   });
@@ -246,7 +246,7 @@ policy_data := {"allowed_commands": ["/bin/sh -c id", "env"]}
     ...["sh", "bash", "/bin/bash -l", "/usr/bin/env", "python3 -c 1", "/opt/python3.12", "busybox sh", "zsh"],
     ...["xargs rm", "node", "ash", "dash", "/bin/ksh"],
   ])("name a command that runs others: %s", (command) => {
-    const expected = `agent policy of declared: exec may run ${JSON.stringify(command)}, a shell or another program that runs any other program.`;
+    const expected = `agent policy of declared: exec may run ${JSON.stringify(command)}, which can run any other program.`;
     expect(warnings({}, "pods", [command])).toEqual([expected]);
   });
 

@@ -57,14 +57,14 @@ describe("a binding that does not fit", () => {
   ])("is reported with those that fit: %j %j", (pod, podCluster, by, fits) => {
     const { binding = "azure-vtpm", [by]: value = podCluster.cloud } = pod;
     expect(warnings(pod, podCluster)).toEqual([
-      `TA108 pods[0].binding: ${String(binding)} (a, b), but ${by} ${String(value)} goes with ${fits}: ${because}. ` +
+      `TA108 pods[0].binding: ${String(binding)} (a, b), but ${by} ${String(value)} fits ${fits}: ${because}. ` +
         `Set binding to ${fits}, for each of them or in podDefaults, or correct ${by}.`,
     ]);
   });
 
   it("is reported for a TEE without a binding", () => {
     expect(warnings({ runtimeClassName: "kata-qemu-se" })).toEqual([
-      `TA108 pods[0].binding: azure-vtpm (a, b), but runtimeClassName kata-qemu-se goes with none of the bindings: ${because}. Correct runtimeClassName.`,
+      `TA108 pods[0].binding: azure-vtpm (a, b), but runtimeClassName kata-qemu-se fits none of the bindings: ${because}. Correct runtimeClassName.`,
     ]);
   });
 

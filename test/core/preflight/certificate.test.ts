@@ -46,7 +46,7 @@ describe("the KBS's certificate", () => {
 
   it("may be the CA of the served one, which only gives a warning", () => {
     expect(check(root, "https://other.example.com", 10)).toEqual([
-      `warned trustee.url: the certificate in ${SECRET} does not name other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
+      `warned trustee.url: the certificate in ${SECRET} does not name other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the KBS's certificate, no guest gets a secret.`,
     ]);
   });
 
@@ -58,7 +58,7 @@ describe("the KBS's certificate", () => {
       `refused trustee.certificateSecret: ${SECRET}, whose certificate ${names}`,
     ]);
     expect(check(root, url, 10, { urlFrom: "route" })).toEqual([
-      `warned trustee.certificateSecret: the certificate in ${SECRET} does not name the Route's host other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the one that the KBS serves, no guest gets a secret.`,
+      `warned trustee.certificateSecret: the certificate in ${SECRET} does not name the Route's host other.example.com (it names DNS:kbs.example.com, DNS:*.apps.example.com, IP Address:192.0.2.7). Unless it is the CA of the KBS's certificate, no guest gets a secret.`,
     ]);
     expect(fix(url, { urlFrom: "route" })).toEqual([
       "Issue the certificate for the Route's host too (subjectAltName), name the Secret of the served certificate, or set trustee.url to a host that the certificate names.",

@@ -120,7 +120,7 @@ describe("an initdata file's way to the KBS", () => {
       "the certificate in its cdh.toml is not valid before 2026-01-01T00:00:00Z: the pod gets no secret. Put the one that the KBS serves now into the file.",
     ]);
     const unlike =
-      'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the current one into the file.';
+      'the certificate in its cdh.toml does not verify the certificate in Secret "tls": if the KBS serves that certificate, the pod gets no secret. Put the current certificate into the file.';
     expect(warningsOf(document(own), { live, days: 80 })).toEqual([
       "the certificate in its cdh.toml expires on 2026-04-01T00:00:00Z, in 10 days. Its replacement needs a new file and a new pod.",
       unlike,
@@ -134,7 +134,7 @@ describe("an initdata file's way to the KBS", () => {
 
   it("may end at a certificate of another host", () => {
     expect(warningsOf(document({ ...own, certificate: nameless }))).toEqual([
-      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). The pod gets no secret: correct the URL in the file, or its certificate.",
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). The pod gets no secret: correct the URL or the certificate in the file.",
     ]);
     expect(warningsOf(document({ ...own, url: "https://old.example.com" }))).toHaveLength(1);
   });
@@ -151,11 +151,11 @@ describe("an initdata file's way to the KBS", () => {
       }
       const behind = warningsOf(document({ ...own, certificate: `${leaf}${issuer}` }), { live });
       expect(behind).toEqual([
-        "the guest reads only the first certificate in its cdh.toml, but the one that matches the KBS comes later: the pod gets no secret. Put that one first.",
+        "the guest reads only the first certificate in its cdh.toml, but a later certificate matches the KBS: the pod gets no secret. Put the matching certificate first.",
       ]);
     }
     expect(warningsOf(document({ ...own, certificate: issuer }))).toEqual([
-      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the one that is served there, the pod gets no secret: correct the URL in the file, or its certificate.",
+      "the certificate in its cdh.toml does not name kbs.example.com, the host of its URL (it names no name at all). Unless it is the CA of the KBS's certificate, the pod gets no secret: correct the URL or the certificate in the file.",
     ]);
   });
 
@@ -167,7 +167,7 @@ describe("an initdata file's way to the KBS", () => {
     }
     expect(warningsOf(document({ ...own, certificate: pem("other-ca") }), { live })).toHaveLength(1);
     expect(warningsOf(document(own), { live })).toEqual([
-      'the certificate in its cdh.toml is not the one in Secret "tls": unless the KBS serves one that it signed, the pod gets no secret. Put the CA\'s into the file.',
+      'the certificate in its cdh.toml does not verify the certificate in Secret "tls": if the KBS serves that certificate, the pod gets no secret. Put the CA\'s certificate into the file.',
     ]);
     // Renewed by the same CA: no warning.
     for (const name of ["leaf", "leaf-renewed"]) {
@@ -193,7 +193,7 @@ describe("an initdata file's way to the KBS", () => {
     }
   });
 
-  it("is that of both of the guest's programs", () => {
+  it("is checked for both of the guest's programs", () => {
     const old = "https://old.apps.example.com";
     expect(warningsOf(document(own, { ...own, url: old }))).toEqual([another(old, URL_OF_KBS, "aa.toml")]);
     expect(warningsOf(document({ ...own, url: old }, { ...own, url: old }))).toHaveLength(1);

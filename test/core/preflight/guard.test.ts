@@ -70,9 +70,9 @@ default WriteStreamRequest := false
       { name: "d", execCommands: ["cat /proc/meminfo", "sha256sum /etc/os-release"] },
     ];
     expect(check({ pods }, {}, { "c.toml": file }).warnings).toEqual([
-      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Remove that from agentRequests.",
+      "agent policy of a: it refuses CopyFileRequest, which a guest needs to start: no pod starts with it. Remove these requests from agentRequests.",
       "agent policy of a: SetPolicyRequest is allowed, so the host can replace the agent policy in the running guest.",
-      'agent policy of b: exec may run "/bin/sh -c id", a shell or another program that runs any other program.',
+      'agent policy of b: exec may run "/bin/sh -c id", which can run any other program.',
       "agent policy of c: it refuses CreateSandboxRequest, GuestDetailsRequest, UpdateInterfaceRequest, UpdateRoutesRequest, CopyFileRequest, CreateContainerRequest, StartContainerRequest, WaitProcessRequest, which a guest needs to start: no pod starts with it. Allow them, for example default CreateSandboxRequest := true.",
       "agent policy of c: ExecProcessRequest is allowed (policy.rego, line 2), so the host can run any command in the guest.",
       "agent policy of c: SetPolicyRequest is allowed (policy.rego, line 4), so the host can replace the agent policy in the running guest.",
@@ -266,7 +266,7 @@ default WriteStreamRequest := false
       ]);
     });
 
-    it("refuse a name that fits into no line, and not many pods with the same initdata", () => {
+    it("refuse a name that is too long for a line, and accept many pods with the same initdata", () => {
       const shared = Array.from({ length: 60 }, (_, at) => ({
         name: `payments-worker-${at}`,
         initdataFile: "a.toml",
@@ -299,11 +299,13 @@ default WriteStreamRequest := false
     ];
     expect(check({}, { certificate: served }).issues).toEqual(refused);
     expect(check({ trustee: { certificateAuthority: ca } }, { certificate: served }).issues).toEqual([
-      expect.stringMatching(/^trustee\.certificateAuthority: no certificate of the CA /),
+      expect.stringMatching(/^trustee\.certificateAuthority: no certificate of CN=Example Private CA, /),
     ]);
     expect(
       check({ trustee: { certificateAuthorityFile: "ca.pem" } }, { certificate: served }).issues,
-    ).toEqual([expect.stringMatching(/^trustee\.certificateAuthorityFile: no certificate of the CA /)]);
+    ).toEqual([
+      expect.stringMatching(/^trustee\.certificateAuthorityFile: no certificate of CN=Example Private CA, /),
+    ]);
     const sound = { warnings: [], issues: [] };
     expect(check({}, { certificate: ca, servedCertificate: served })).toMatchObject(sound);
     const known = { trustee: { certificateAuthority: "public" } };

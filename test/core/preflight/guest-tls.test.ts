@@ -83,7 +83,7 @@ describe("a guest that checks the KBS's certificate", () => {
     (authorityFrom) => {
       for (const trusted of [pem("other-ca"), intermediate, leaf]) {
         expect(check(trusted, leaf, { authorityFrom })).toEqual([
-          `refused ${authorityFrom}: no certificate of the CA that issued the one in ${WHERE}: that is CN=Example Private CA`,
+          `refused ${authorityFrom}: no certificate of CN=Example Private CA, the CA that issued the certificate in ${WHERE}`,
         ]);
       }
       expect(check(ca, leaf, { authorityFrom })).toEqual([]);
