@@ -35,8 +35,8 @@ export interface ResourcePolicyArgs {
 function notYet(secret: string): pulumi.RunError {
   const { message } = new UserError(
     "TA843",
-    `The resource policy of this stack does not restrict the secret "${secret}" as declared yet, and this run leaves the policy out. ` +
-      "Every affirming pod could read it, so the run stops: a new secret is neither created nor listed, and one that is listed stays open until the policy is written. " +
+    `This run leaves out the resource policy, which does not restrict the secret "${secret}" as declared yet. ` +
+      "Every affirming pod could read the secret, so the run stops. A new secret is neither created nor listed; a listed secret stays open until the policy is written. " +
       "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
   );
   const error = new pulumi.RunError(message);

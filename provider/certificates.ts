@@ -53,7 +53,7 @@ export function routersCertificates(route: string, args: CertificateArgs, issues
       path: "trustee.certificateAuthority",
       given: `nothing, and Route "${route}" ends TLS at the router, whose certificate is unknown here`,
       allowed: 'the CA of the router\'s certificate in PEM, or "public" for one that every guest knows',
-      fix: "Set it, or make the Route one with termination passthrough.",
+      fix: "Set it, or change the Route's termination to passthrough.",
     });
   return unseen(args);
 }

@@ -109,8 +109,8 @@ export function keyReadNow(map: ConfigMap, candidates: readonly string[], ours: 
 /** Explains the move to another key after an upgrade of Trustee. The diff of the inputs does not show it. */
 export function movedMessage(ref: ObjectRef, from: string, to: string): string {
   return (
-    `Trustee reads the key "${to}" of ConfigMap "${ref.name}" now, so this moves there from "${from}"; ` +
-    "that key gets back its content from before this stack."
+    `Trustee now reads the key "${to}" of ConfigMap "${ref.name}" instead of "${from}". ` +
+    `This stack's part moves to "${to}", and "${from}" gets back its content from before this stack.`
   );
 }
 

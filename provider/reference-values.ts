@@ -198,8 +198,9 @@ function driftOf(want: Inputs, state: Computed, map: ConfigMap, operation: Opera
   const unfit = readDocument(state.key, live).entries.filter(
     (entry) => isUnfit(entry) && (own(want.digests, entry.name) ?? []).length > 0,
   );
-  if (unfit.length > 0) return `Trustee finds nothing in ${unfit.map(({ name }) => name).join(", ")}`;
-  return "one of our digests is listed twice, or one of our entries has another expiration";
+  if (unfit.length > 0)
+    return `Trustee finds no digest in the ${unfit.length === 1 ? "entry" : "entries"} ${unfit.map(({ name }) => name).join(", ")}`;
+  return "a digest of this stack is listed twice, or an entry of this stack has another expiration";
 }
 
 function missingDigests(key: string, live: Before, wanted: Digests): string[] {

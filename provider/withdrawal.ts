@@ -86,10 +86,10 @@ async function isStillServed(
 /** The cause if secrets stay listed, and what to do. */
 function listedWords({ namespace, kbsConfig }: Serving): { readonly why: string; readonly fix: string } {
   return {
-    why: `KbsConfig "${kbsConfig}" lists it, and no record there says that this stack alone added it`,
+    why: `KbsConfig "${kbsConfig}" still lists it, and its records do not show that only this stack added the entry`,
     fix:
-      "grant it or remove it in the other stack that declares it, and run pulumi up there; " +
-      `if no stack does, remove the entry: kubectl edit kbsconfig ${kbsConfig} -n ${namespace}`,
+      "in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+      `If no stack declares it, remove the entry: kubectl edit kbsconfig ${kbsConfig} -n ${namespace}`,
   };
 }
 
@@ -103,7 +103,7 @@ export function warnKept(place: Serving, kept: readonly string[], { log }: Opera
   const { why, fix } = listedWords(place);
   log.warn(
     `The policy still restricts ${quoted(kept)} in namespace "${place.namespace}", which this stack no longer declares: ${why}. ` +
-      `This stack grants it to nobody. If the entry is still there after this run, ${fix}. Then run pulumi up.`,
+      `This stack grants it to nobody. If the entry remains after this run: ${fix}. Then run pulumi up of this stack.`,
   );
 }
 
@@ -113,7 +113,7 @@ export function stillListed(place: Serving, kept: readonly string[]): UserError 
   return new UserError(
     "TA842",
     `The KBS of Deployment "${place.deployment}" in namespace "${place.namespace}" may still serve ${quoted(kept)}, which this stack no longer declares: ${why}.\n` +
-      `The policy still restricts it. To go on, ${fix}. Then run again: the run continues from there.`,
+      `The policy still restricts it. Fix: ${fix}. Then run the same command again: it continues.`,
   );
 }
 

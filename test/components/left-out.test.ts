@@ -67,8 +67,8 @@ describe("a run that leaves the policy out: --target, --exclude", () => {
   it("neither creates nor lists a secret that the policy does not restrict", async () => {
     expect(await secretAfter("before")).toEqual([]);
     expect([...errors]).toEqual([
-      'TA843 The resource policy of this stack does not restrict the secret "made" as declared yet, and this run leaves the policy out. ' +
-        "Every affirming pod could read it, so the run stops: a new secret is neither created nor listed, and one that is listed stays open until the policy is written. " +
+      'TA843 This run leaves out the resource policy, which does not restrict the secret "made" as declared yet. ' +
+        "Every affirming pod could read the secret, so the run stops. A new secret is neither created nor listed; a listed secret stays open until the policy is written. " +
         "Run pulumi up without --target and --exclude, or name the policy too: --target '**::resource-policy'.",
     ]);
   });

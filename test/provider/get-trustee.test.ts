@@ -232,7 +232,7 @@ describe("the preflight", () => {
     expect(message).toContain(`ConfigMap "${trusteeNames.resourcePolicy}", which is immutable`);
   });
 
-  test("refuses a KbsConfig whose list of Secrets is none", async () => {
+  test("refuses a KbsConfig whose kbsSecretResources is not a list of names", async () => {
     trustee();
     const { kbsConfig } = trusteeNames;
     for (const kbsSecretResources of ["kbsres1", [7]]) {

@@ -165,7 +165,7 @@ describe("missing objects", () => {
     );
   });
 
-  test("a KbsConfig whose list is none is an error", async () => {
+  test("a KbsConfig whose kbsSecretResources is not a list is an error", async () => {
     cluster.apply({
       kind: "KbsConfig",
       metadata: { name: "odd" },

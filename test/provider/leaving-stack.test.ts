@@ -86,7 +86,7 @@ describe("a stack that is destroyed while another one is updated", () => {
   }
 
   test(
-    "does not come back, whatever call of the update meets what write of the destroy",
+    "does not come back, for any order of the update's calls and the destroy's writes",
     { timeout: 120_000 },
     async () => {
       const staying = engine.resource("ResourcePolicy", "policy");

@@ -98,13 +98,13 @@ describe("own digests in another client's entry", () => {
     [
       "doubled",
       (text) => text.replace(`"${A}"`, `"${A}",\n      "${A}"`),
-      "one of our digests is listed twice, or one of our entries has another expiration",
+      "a digest of this stack is listed twice, or an entry of this stack has another expiration",
     ],
     ["with its whole entry", () => "[]", "missing: the entry snp_pcr08"],
     [
       "a lone text",
       (text) => text.replace(/\[\s*"b+",\s*("a+")\s*\]/, "$1"),
-      "Trustee finds nothing in snp_pcr08",
+      "Trustee finds no digest in the entry snp_pcr08",
     ],
   ])("show as drift: %s", async (name, edit, words) => {
     const configMap = `drift-${name.replaceAll(" ", "-")}`;

@@ -27,8 +27,8 @@ test("with both keys present, the preview names the move, and each key gets back
   const since = engine.messages("INFO").length;
   expect((await resource.preview(values("beside", MAP, A))).op).toBe("update");
   expect(engine.messages("INFO").slice(since)).toStrictEqual([
-    `Trustee reads the key "${MAP}" of ConfigMap "beside" now, so this moves there from "${LIST}"; ` +
-      "that key gets back its content from before this stack.",
+    `Trustee now reads the key "${MAP}" of ConfigMap "beside" instead of "${LIST}". ` +
+      `This stack's part moves to "${MAP}", and "${LIST}" gets back its content from before this stack.`,
   ]);
   await resource.up(values("beside", MAP, A));
   await resource.destroy();
@@ -46,8 +46,8 @@ describe("everything was converted to the new generation, including our content"
     const moved = await resource.up(values("values", MAP, C));
     expect(engine.messages("INFO").slice(since)).toStrictEqual([
       `drift: Trustee now reads the key ${MAP} instead of ${LIST}`,
-      `Trustee reads the key "${MAP}" of ConfigMap "values" now, so this moves there from "${LIST}"; ` +
-        "that key gets back its content from before this stack.",
+      `Trustee now reads the key "${MAP}" of ConfigMap "values" instead of "${LIST}". ` +
+        `This stack's part moves to "${MAP}", and "${LIST}" gets back its content from before this stack.`,
     ]);
     expect(moved.outputs).toMatchObject({ key: MAP, added: { snp_pcr08: [C] } });
     const expected = (...digests: string[]) => ({

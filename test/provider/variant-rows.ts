@@ -255,7 +255,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
     problem:
       '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is unknown here\n' +
       '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
-      "      to fix: Set it, or make the Route one with termination passthrough.",
+      "      to fix: Set it, or change the Route's termination to passthrough.",
   },
   "reference values that are not a list, although the KBS's configuration says that they are": {
     keys: "0.18",

@@ -197,10 +197,10 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
       if (how === "deleted") cluster.delete("Secret", "made-a");
       await expect(policy.destroy()).rejects.toThrow(
         `TA842 The KBS of Deployment "${trusteeNames.deployment}" in namespace "${cluster.namespace}" may still serve "made-a", ` +
-          `which this stack no longer declares: KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack alone added it.\n` +
-          "The policy still restricts it. To go on, grant it or remove it in the other stack that declares it, and run pulumi up there; " +
-          `if no stack does, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. ` +
-          "Then run again: the run continues from there.",
+          `which this stack no longer declares: KbsConfig "${trusteeNames.kbsConfig}" still lists it, and its records do not show that only this stack added the entry.\n` +
+          "The policy still restricts it. Fix: in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+          `If no stack declares it, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. ` +
+          "Then run the same command again: it continues.",
       );
       expect(await text()).toContain('"made-a":{}');
       await cluster.setEntries(trusteeNames.kbsConfig, listed as readonly string[]);
@@ -245,7 +245,7 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
     await successor.stop();
   });
 
-  test("that exists and that this stack has listed stays restricted until it is not served, also if the record is lost", async () => {
+  test("stays restricted until it is not served, if it exists and this stack listed it, even without the record", async () => {
     const { policy, entries } = await upExisting({}, "there-a", "there-b");
     // The state of an older release does not say what others have listed: a refresh adds it, without a change.
     const { foreign: _, ...outputs } = policy.state?.outputs ?? {};
@@ -258,9 +258,9 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
     expect(await text()).toContain('"there-b":{}');
     expect(engine.messages("WARNING")).toContain(
       `The policy still restricts "there-b" in namespace "${cluster.namespace}", which this stack no longer declares: ` +
-        `KbsConfig "${trusteeNames.kbsConfig}" lists it, and no record there says that this stack alone added it. This stack grants it to nobody. ` +
-        "If the entry is still there after this run, grant it or remove it in the other stack that declares it, and run pulumi up there; " +
-        `if no stack does, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. Then run pulumi up.`,
+        `KbsConfig "${trusteeNames.kbsConfig}" still lists it, and its records do not show that only this stack added the entry. This stack grants it to nobody. ` +
+        "If the entry remains after this run: in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+        `If no stack declares it, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. Then run pulumi up of this stack.`,
     );
     // Pulumi deletes the entry at the end of the run.
     await entries[1]?.destroy();
