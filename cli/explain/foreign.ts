@@ -68,8 +68,8 @@ export const LOWER_CASE = "Write the digest in lower case in the policy.";
 
 /** The policy does not compile, or its evaluation fails. */
 export function failedCondition({ failed, message }: Exclude<PolicyAnswer, boolean>): Condition {
-  const how = failed === "policy" ? "does not compile" : "breaks off";
-  const detail = `the policy ${how}, which denies: ${message}`;
+  const how = failed === "policy" ? "does not compile" : "cannot be evaluated";
+  const detail = `the policy ${how}, so the KBS denies: ${message}`;
   const next = "Correct the policy; npx trustee-access lint says more.";
   return { id: "policy", status: "fails", detail, next };
 }
@@ -92,7 +92,7 @@ function kindsText(some: readonly AttestedPod[], all: readonly AttestedPod[]): s
 /** The policy gives the secret to some of the pods that this one may be. */
 function dependsCondition(given: readonly AttestedPod[], all: readonly AttestedPod[]): Condition {
   const denied = all.filter((one) => !given.includes(one));
-  const detail = `it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on ${kindsText(given, all)}, and not on ${kindsText(denied, all)}`;
+  const detail = `the answer depends on the pod's TEE, devices or trust vector, which are unknown: the policy allows the secret on ${kindsText(given, all)}, and denies it on ${kindsText(denied, all)}`;
   const next =
     "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.";
   return { id: "policy", status: "unknown", detail, next };
@@ -142,6 +142,6 @@ export function foreignCondition(cell: PolicyCell, kind: KbsKind, text: string):
     seen: claim.value,
     next: inOtherCase
       ? LOWER_CASE
-      : "If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.",
+      : "If this pod should read the secret, change the policy, or grant the secret in a stack. That stack's pulumi up replaces this policy.",
   };
 }

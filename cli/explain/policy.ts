@@ -42,7 +42,7 @@ const policyWords: Readonly<Record<Decision["why"], string>> = {
   "not-restricted": "no stack restricts this secret, so every pod that attests well may read it",
   "no-resource": "this is not a resource",
   "not-affirming": "the pod does not attest well",
-  "not-a-reader": "this pod's digest is not among those that the policy grants the secret to",
+  "not-a-reader": "the policy does not grant the secret to this pod's digest",
   "others-denied": "the policy denies every secret without a grant",
 };
 
@@ -74,7 +74,7 @@ function ownCondition(cell: PolicyCell, kind: KbsKind, generated: GeneratedPolic
     seen: claim.value,
     next: inOtherCase
       ? LOWER_CASE
-      : "If this pod should read it, grant it: add a grant to the stack's settings, then run pulumi up.",
+      : "If this pod should read the secret, add a grant to the stack's settings, then run pulumi up.",
   };
 }
 

@@ -137,7 +137,7 @@ function referenceOn(
   }
   const missing = unregistered(claim, registration, asked);
   if (appraisal !== undefined || missing.status !== "fails") return missing;
-  const detail = `${missing.detail.replace(SO, "")}; whether the attestation policy asks for it is not seen`;
+  const detail = `${missing.detail.replace(SO, "")}; whether the attestation policy asks for it is unknown`;
   return { ...missing, status: "unknown", detail };
 }
 

@@ -61,7 +61,7 @@ function misbound({ trustee, stack }: LiveFacts, pods: readonly ReadPod[]): read
     const claim = tell(pod, claims);
     const misfit = claim?.sure === true ? misfitOf(claim.binding, pod) : undefined;
     if (claim === undefined || misfit === undefined) return [];
-    const what = `Its stack, or what is registered and granted, says that the pod is ${claim.binding}, but its ${misfit.by} fits ${fitWords(misfit)}.`;
+    const what = `The pod's stack, or its registered or granted digest, implies the binding ${claim.binding}, but its ${misfit.by} fits ${fitWords(misfit)}.`;
     const why = "Its TEE reports another claim than the granted one, so the KBS gives it no secret.";
     const fix = bindingStep(misfit);
     return [{ id: "TA108", severity: "warning", where: podPlace(pod), what, why, fix }];
@@ -126,7 +126,7 @@ function stalePolicyDigests(facts: LiveFacts, known: ReadonlySet<string>): reado
         why: "Anyone who can start a pod with that initdata reads its secrets, if the digest is registered.",
         fix:
           changing === undefined
-            ? "Remove the grant, or start the pod. If it runs in another cluster, name that one with --pods-context."
+            ? "Remove the grant, or start the pod. If it runs in another cluster, name that cluster with --pods-context."
             : `A change of initdata is in progress or was interrupted. Run pulumi up of the stack ${shownName(changing.stack)} to finish it.`,
       };
     });
@@ -145,9 +145,9 @@ function staleReferenceValues(facts: LiveFacts, known: ReadonlySet<string>): rea
   }
   const where = mapPlace(facts.trustee, map, key);
   const why =
-    "Anyone who can start a pod with that initdata attests well and reads what every attested pod may read.";
+    "A pod with that initdata, whoever starts it, attests well and reads what every attested pod may read.";
   const fix =
-    "Remove it, or start the pod. If it runs in another cluster, name that one with --pods-context.";
+    "Remove it, or start the pod. If it runs in another cluster, name that cluster with --pods-context.";
   return [...holders].map(([digest, names]) => {
     const holding = names.map((name) => shownName(name)).join(" and ");
     const what = `${noPodHas(facts, known, digest)}, which ${holding} hold${names.length === 1 ? "s" : ""}.`;

@@ -1,5 +1,5 @@
 import { parseRegistry } from "../../core/policy/registry.ts";
-import { counted, shownName } from "../../core/shown.ts";
+import { shownName } from "../../core/shown.ts";
 import { STRANGER } from "../questions/oddities.ts";
 import type { LiveFacts, PolicyAnswer } from "../audit/facts.ts";
 import { policyPlace, type Finding, type Place } from "./finding.ts";
@@ -78,7 +78,8 @@ function lintCompile(
   }
   const why =
     "The policy only works with older KBS versions. After an upgrade of Trustee, no pod gets a secret.";
-  const fix = "Use the syntax that both read: `import future.keywords.if`, and `if` before each rule's body.";
+  const fix =
+    "Use the syntax that every KBS version reads: `import future.keywords.if`, and `if` before each rule's body.";
   return others
     .filter((what) => what !== undefined)
     .map((what) => ({ id, severity: "warning", where, what, why, fix }));
@@ -202,16 +203,16 @@ function lintOdd(
   const worst = opened.find(({ regular }) => regular) ?? opened[0];
   if (worst === undefined) return [];
   const count = new Set(opened.map(({ what }) => what)).size - 1;
-  const more = count === 0 ? "" : `; and ${counted(count, "more such path")}`;
+  const more = ["", ", or one more such path"][count] ?? `, or one of ${count} more such paths`;
   return [
     {
       id: "TA004",
       severity: worst.regular ? "error" : "warning",
       where,
-      what: `With ${kbsOf(worst.kind)}, the policy restricts a secret but allows a pod without grants a request with ${worst.what}${more}.`,
+      what: `With ${kbsOf(worst.kind)}, the policy lets a pod without grants read a restricted secret if the request has ${worst.what}${more}.`,
       why: worst.regular
         ? "An upgrade of Trustee changes the path format, which opens restricted secrets."
-        : "No KBS sends such a path today, but only this keeps the secrets closed: a `not` about the path is true if the path cannot be parsed.",
+        : "The secrets stay closed only because no KBS sends such a path today: a `not` about the path is true if the path cannot be parsed.",
       fix: "Do not allow a path by a `not` about it. Check the path's format first, and allow only known formats.",
     },
   ];

@@ -88,7 +88,7 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
     expect({ exitCode, report }).toMatchObject({ exitCode: 0, report: { ok: true, pods: 3 } });
     expect(linesOf(report)).toEqual([
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
-      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path "default/fraud-dataset/dataset_key"; and 11 more such paths.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy lets a pod without grants read a restricted secret if the request has the path "default/fraud-dataset/dataset_key", or one of 11 more such paths.`,
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
       stale("reference-values.json"),
       SAMPLE,
@@ -137,7 +137,7 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
     expect(await lines(sandbox)).toEqual([
       `error TA301 KbsConfig ${NAMESPACE}/trusteeconfig-kbs-config, spec.kbsSecretResources: The KbsConfig lists Secret "gone", which does not exist.`,
       `warning TA002 ${POLICY}, policy.rego: KBS v0.17 and later cannot compile the policy: \`if\` keyword is required before rule body.`,
-      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path "default/fraud-dataset/dataset_key"; and 11 more such paths.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy lets a pod without grants read a restricted secret if the request has the path "default/fraud-dataset/dataset_key", or one of 11 more such paths.`,
       `warning TA008 ${POLICY}, policy.rego: A pod whose CPU attests well and whose GPU does not may read "kbsres1".`,
       stale("reference-values.json"),
       `warning TA102 ${VALUES}, reference-values.json: No running pod has the digest ${pod3}, which snp_pcr08 and tdx_pcr08 hold.`,
@@ -217,7 +217,7 @@ describe("lint of Trustee 0.21", () => {
 
   it("reports open malformed paths with the tutorial's policy in the new syntax", async () => {
     expect(await written(carriedOver('data["resource-path"]'))).toEqual([
-      `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with the path as KBS up to v0.16 hand it over; and 18 more such paths.`,
+      `error TA004 ${POLICY}, ${policyKey}: With KBS v0.17 and later, the policy lets a pod without grants read a restricted secret if the request has the path as KBS up to v0.16 hand it over, or one of 18 more such paths.`,
       `warning TA008 ${POLICY}, ${policyKey}: A pod whose CPU attests well and whose GPU does not may read "attestation-status".`,
       `warning TA101 ${POLICY}, ${policyKey} line 9: No running pod has the digest ${"a".repeat(64)}, which the policy names.`,
     ]);

@@ -112,7 +112,7 @@ describe("what an attestation policy asks for", () => {
     expect(asked(`package policy\nimport rego.v1\n${rules}\n`, "az-snp-vtpm")).toEqual(expected);
   });
 
-  it("the name of KBS v0.15 counts where such a one may run", () => {
+  it("the name in KBS v0.15 counts if such a KBS may run", () => {
     const text =
       "package policy\nimport rego.v1\ndefault executables := 33\nexecutables := 3 if input.azsnpvtpm\n";
     expect(asked(text, "az-snp-vtpm", healthyTrustee)).toEqual(asks([]));
@@ -137,7 +137,7 @@ function explained(trustee: TrusteeFacts, log = ""): string {
 }
 
 describe("explain, of a pod that the policy grants the secret to", () => {
-  it("does not ask for a digest that the attestation policy does not ask for, but for the rest", () => {
+  it("does not ask for a digest that the attestation policy does not require, but for the other values", () => {
     const trustee = withAttestationPolicy(stock("trustee-operator-v0.19.0"), withValues("[]"));
     expect(explained(trustee)).toBe(`default/pod2 -> p2-secret/secret: DENIED
 Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed too, which the reference values do not have, so no pod on az-snp-vtpm attests well.
@@ -160,7 +160,7 @@ Because the attestation policy asks for measurement, snp_pcr11, tcb_bootloader, 
 Next: Register the measurements of such a pod under measurement, snp_pcr11, tcb_bootloader, tcb_microcode, tcb_snp, tcb_tee, smt_enabled, tsme_enabled, abi_major, abi_minor, single_socket, smt_allowed.`);
   });
 
-  it("says that nothing of Azure attests well where the attestation policy calls it otherwise", () => {
+  it("says that no pod on Azure attests well if the attestation policy uses another name for the TEE", () => {
     expect(explained(withAttestationPolicy(stock("redhat-v1.1.0"))))
       .toBe(`default/pod2 -> p2-secret/secret: DENIED
 Because the attestation policy has no rule that accepts executables on az-snp-vtpm, only one for az_snp_vtpm, a name that the KBS does not use, so no such pod attests well.
@@ -169,7 +169,7 @@ Because the attestation policy has no rule that accepts executables on az-snp-vt
 Next: Correct the attestation policy in ConfigMap "trusteeconfig-attestation-policy-cpu": write input["az-snp-vtpm"].`);
   });
 
-  it("does not take the digest for enough where PCR 3, 9, 11 and 12 are asked for too", () => {
+  it("needs PCR 3, 9, 11 and 12 too if the attestation policy requires them", () => {
     const digest = { snp_pcr08: [pcr8.pod2] };
     const lacks = withAttestationPolicy(STOCK_21, withValues({ ...digest, ...pcrs }));
     expect(explained(lacks)).toBe(`default/pod2 -> p2-secret/secret: DENIED
@@ -211,11 +211,11 @@ Next: Register the pod's digest: declare the pod in a stack, then run pulumi up.
 Next: Try from the pod, which only attests well if all of them match: npx trustee-access verify.`);
   });
 
-  it("does not say that the pod attests badly where the attestation policy is not seen", () => {
+  it("does not deny a pod if the attestation policy is unknown", () => {
     expect(explained(unseen(withValues({ snp_pcr08: [pcr8.pod1] }))))
       .toBe(`default/pod2 -> p2-secret/secret: UNCERTAIN
-Nothing is known to deny it, but no reference value holds this digest; whether the attestation policy asks for it is not seen.
-  ? reference value     no reference value holds this digest; whether the attestation policy asks for it is not seen
+Nothing is known to deny it, but no reference value holds this digest; whether the attestation policy asks for it is unknown.
+  ? reference value     no reference value holds this digest; whether the attestation policy asks for it is unknown
                         expected: ${pcr8.pod2} in snp_pcr08
                         seen:     1 other digests
   ✓ other values        Trustee can read the other reference values of the pod's TEE
@@ -228,7 +228,7 @@ describe("lint of a pod with an unregistered digest", () => {
   const found = (text: string): readonly string[] =>
     lines(facts(withAttestationPolicy(text, withValues("[]")), [podFixture("pod2")]), "TA103");
 
-  it("says so where the attestation policy asks for it, and only there", () => {
+  it("reports it only if the attestation policy requires the digest", () => {
     expect(found(STOCK_21)).toEqual([
       `warning TA103 Pod default/pod2: The pod's PCR8 ${pcr8.pod2} is in no reference value.`,
     ]);

@@ -114,7 +114,7 @@ describe.each(["snp", "tdx"] as const)(
         stack: stackOn(binding, ["mine"]),
       };
       expect(explained(given).reference).toBe(
-        "unknown: no reference value holds this digest; whether the attestation policy asks for it is not seen",
+        "unknown: no reference value holds this digest; whether the attestation policy asks for it is unknown",
       );
       const asking = `package policy\nexecutables := 3 if { input.${binding}\n input.init_data in query_reference_value("mine") }\n`;
       const asked = { ...given, trustee: withAttestationPolicy(asking, given.trustee) };
@@ -260,7 +260,7 @@ describe("a pod whose runtime class contradicts its binding", () => {
         id: "TA108",
         severity: "warning",
         where: { kind: "Pod", namespace: "default", name: "pod2" },
-        what: "Its stack, or what is registered and granted, says that the pod is azure-vtpm, but its runtimeClassName kata-qemu-snp fits snp.",
+        what: "The pod's stack, or its registered or granted digest, implies the binding azure-vtpm, but its runtimeClassName kata-qemu-snp fits snp.",
         why: "Its TEE reports another claim than the granted one, so the KBS gives it no secret.",
         fix: step,
       },

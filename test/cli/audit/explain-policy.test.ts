@@ -8,7 +8,7 @@ import { pcr8, podFixture } from "../../fixtures/live-facts.ts";
 import { base, withPolicy } from "./support.ts";
 
 const CHANGE =
-  "If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.";
+  "If this pod should read the secret, change the policy, or grant the secret in a stack. That stack's pulumi up replaces this policy.";
 
 describe("a foreign policy", () => {
   const named = withPolicy(
@@ -83,7 +83,7 @@ describe("a foreign policy", () => {
     ]);
     expect(last(() => ({ failed: "evaluation", message: "split: operand 1" }))).toEqual([
       "fails",
-      "the policy breaks off, which denies: split: operand 1",
+      "the policy cannot be evaluated, so the KBS denies: split: operand 1",
     ]);
   });
 });

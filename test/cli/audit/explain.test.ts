@@ -14,7 +14,7 @@ describe("a denied cell", () => {
   it("is explained with the grants of the policy and the pod's own digest", () => {
     const explanation = explain({ ...base, log: [logOf(LOG)], declared: podFixture("pod3").annotation });
     expect(explanationText(explanation)).toBe(`default/pod3 -> p2-secret/secret: DENIED
-Because this pod's digest is not among those that the policy grants the secret to.
+Because the policy does not grant the secret to this pod's digest.
 
   ✓ pod                 Running since 2026-02-28T23:00:00Z
   ✓ initdata            PCR8 ${pcr8.pod3}, from the running pod's annotation
@@ -26,14 +26,14 @@ Because this pod's digest is not among those that the policy grants the secret t
   ✓ Trustee up to date  every KBS pod is younger than the last change of policy, reference values and secret
   ✓ reference value     snp_pcr08 holds this digest
   ✓ other values        the attestation policy asks for no other reference value on az-snp-vtpm
-  ✗ policy              this pod's digest is not among those that the policy grants the secret to
+  ✗ policy              the policy does not grant the secret to this pod's digest
                         expected: ${pcr8.pod2} (pod2)
                         seen:     ${pcr8.pod3}
 
 KBS log: last answer, to this pod's address: denied by the policy
   ${LOG.split("\n").join("\n  ")}
 
-Next: If this pod should read it, grant it: add a grant to the stack's settings, then run pulumi up.`);
+Next: If this pod should read the secret, add a grant to the stack's settings, then run pulumi up.`);
   });
 
   it.each(

@@ -111,14 +111,14 @@ describe("a foreign policy", () => {
     const onArray = (question: PolicyQuestion): boolean =>
       question.syntax === "v0" && Array.isArray(question.data["resource-path"]) && isStranger(question);
     expect(ofPolicy(foreign("x", onArray))).toEqual([
-      `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy restricts a secret but allows a pod without grants a request with the path as KBS v0.17 and later hand it over; and 15 more such paths.`,
+      `error TA004 ${POLICY}, policy.rego: With KBS up to v0.16, the policy lets a pod without grants read a restricted secret if the request has the path as KBS v0.17 and later hand it over, or one of 15 more such paths.`,
       NOBODY,
     ]);
     const onNothing = ({ data, syntax }: PolicyQuestion): boolean =>
       syntax === "v1" && Object.keys(data).length === 0;
     expect(ofPolicy(foreign("x", onNothing))).toEqual([
       NOBODY,
-      `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, the policy restricts a secret but allows a pod without grants a request with no path.`,
+      `warning TA004 ${POLICY}, policy.rego: With KBS v0.17 and later, the policy lets a pod without grants read a restricted secret if the request has no path.`,
     ]);
   });
 

@@ -118,7 +118,7 @@ b := \`# ${"9".repeat(96)}\``;
     ]);
   });
 
-  it("of former initdata that are still accepted: the change of initdata is unfinished", () => {
+  it("of previous initdata that are still accepted: the change of initdata is unfinished", () => {
     const grants = (initData: string): StackGrants =>
       stackGrants("organization/trustee-access/dev", {
         "p2-secret": { "*": { "azure-vtpm": { [initData]: "pod2" } } },

@@ -116,7 +116,7 @@ Because ${why}.
 
 KBS log: no request for this secret.
 
-Next: If this pod should read it, change the policy, or grant it in a stack: its pulumi up replaces the policy by one of this project.`;
+Next: If this pod should read the secret, change the policy, or grant the secret in a stack. That stack's pulumi up replaces this policy.`;
 const uncertain = (why: string, next: string): string => `${CELL} UNCERTAIN
 Nothing is known to deny it, but ${why}.
 
@@ -213,7 +213,7 @@ describe.each(
       rules(`allow if { ${AFFIRMING}\n input.submods.gpu0["ear.status"] == "affirming" }`),
       open("Every attested pod with a GPU"),
       uncertain(
-        "it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm with a GPU or with several GPUs, and not on az-snp-vtpm without devices",
+        "the answer depends on the pod's TEE, devices or trust vector, which are unknown: the policy allows the secret on az-snp-vtpm with a GPU or with several GPUs, and denies it on az-snp-vtpm without devices",
         "Try from the pod: npx trustee-access verify. If the pod is in a stack, name the stack to tell the TEE: --stack.",
       ),
     ],
@@ -253,7 +253,7 @@ it("explain names what the answer depends on for a pod whose TEE is unknown", as
   const policy = rules(`allow if { ${AFFIRMING}\n not ${EVIDENCE}.sample\n ${EVIDENCE}.init_data }`);
   const text = await explained(policy, { annotation, machineType: "unknown", runtimeClass: "kata" });
   expect(text.split("\n").at(3)).toBe(
-    "  ? policy              it depends on the pod's TEE, devices or trust vector, which are not seen: the policy gives it the secret on az-snp-vtpm, az-tdx-vtpm, snp, tdx, cca, and not on sample, se, csv",
+    "  ? policy              the answer depends on the pod's TEE, devices or trust vector, which are unknown: the policy allows the secret on az-snp-vtpm, az-tdx-vtpm, snp, tdx, cca, and denies it on sample, se, csv",
   );
 });
 

@@ -9,7 +9,7 @@ const REDHAT = readFileSync(
   "utf8",
 );
 
-describe("the fields that a policy looks at", () => {
+describe("the fields that a policy reads", () => {
   it.each<[string, string, readonly string[]]>([
     ["a chain of either kind", 'allow if input.a["b-c"].d == "e"', ["a", "b-c", "d"]],
     ["an index that is computed", "allow if input.a[i].b", ["a", "b"]],
@@ -181,7 +181,7 @@ it("a policy with an expected measurement of its own is not judged", () => {
   expect(unjudgedFields(`package policy\n${rules}\n`)).toEqual(["measurement"]);
 });
 
-describe("the fields that a policy looks at for one secret", () => {
+describe("the fields that a policy reads for one secret", () => {
   const PATH = 'data["resource-path"]';
   const here = ["default", "p2-secret", "secret"];
   const other = '["default", "fraud-dataset", "dataset_key"]';
