@@ -25,7 +25,7 @@ function widerText(before: string, after: string): readonly string[] {
   return [
     ...[...commands].map((command) => `exec ${JSON.stringify(command)}`),
     ...[...will].filter(([name, much]) => much > (was.get(name) ?? 0)).map(([name]) => name),
-    "unknown: what else its new policy.rego allows, which is not declared in the settings",
+    "unknown: what else the new policy.rego allows, since the settings do not declare it",
   ];
 }
 

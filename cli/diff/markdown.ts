@@ -76,7 +76,7 @@ export function diffMarkdown(
       }),
     ),
     ...section(
-      "Also read by pods that other stacks grant it to",
+      "Also read by grants of other stacks",
       otherReaders.map(
         (other) =>
           `${code(otherReaderName(other))} → ${code(otherReaderPath(other))} (${code(otherReaderClaim(other))})`,

@@ -238,8 +238,7 @@ export function policyDoubts(live: Before): readonly Doubt[] {
 
 export const doubtWords: Readonly<Record<Doubt, string>> = {
   edited: "the live policy was edited by hand, or written by another release: what it allows now is unknown",
-  foreign:
-    "the live policy is neither this project's nor an operator's: it is replaced, and what it allows now is unknown",
+  foreign: "the live policy is foreign, and will be replaced: what the foreign policy allows now is unknown",
 };
 
 /** For example `UNKNOWN the live policy was ...`. */

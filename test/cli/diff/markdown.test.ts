@@ -88,7 +88,7 @@ No access changes.
 - ⚠ \`pod1\` (\`cdh.toml\`, \`?x?\`), whose agent policy allows more: \`exec "sh -c ?id?"\`, \`reading the logs\`
 - \`pod2\`
 
-**Also read by pods that other stacks grant it to**
+**Also read by grants of other stacks**
 
 - \`b1 of stack o/p/\\u{60}b\\u{7c}\` → \`a/*\` (\`000000000000\`)
 `);

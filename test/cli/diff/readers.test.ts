@@ -90,7 +90,7 @@ describe("the new initdata file of a deployed pod", () => {
     };
     return initdataChanges({ ...outputsWith("a", before), ...change }, outputsWith("b", after))[0]?.wider;
   };
-  const rest = "unknown: what else its new policy.rego allows, which is not declared in the settings";
+  const rest = "unknown: what else the new policy.rego allows, since the settings do not declare it";
 
   it.each<[string, string, string, readonly string[]]>([
     ["a comment", strict, `# new\n${strict}`, []],

@@ -253,7 +253,7 @@ describe("the changes of a deployment", () => {
       expect(records.map(({ effect }) => effect)).toEqual(["UNKNOWN", "OPENS"]);
       expect(withProgramChanges([], records).map(({ effect }) => effect)).toEqual(["opens"]);
       expect(policyDoubts(foreign).map(doubtLine)).toEqual([
-        "UNKNOWN the live policy is neither this project's nor an operator's: it is replaced, and what it allows now is unknown",
+        "UNKNOWN the live policy is foreign, and will be replaced: what the foreign policy allows now is unknown",
       ]);
     });
   });
