@@ -74,7 +74,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...cluster, name: "e2e", include: ["test/e2e/**/*.test.ts"] },
+        test: {
+          ...cluster,
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: "test/e2e/support/end.ts",
+        },
       },
       // Only where a Chromium is installed: by .ci/run, not by `npm test`.
       { extends: true, test: { ...cluster, name: "browser", include: ["test/browser/**/*.test.ts"] } },

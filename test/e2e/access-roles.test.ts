@@ -2,12 +2,13 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import { kubectl, NAMESPACE } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
 import { create, patch, rolledOut } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** The rules of a Role in a manifest, with these Secrets in `resourceNames`. */
 function rulesOf(file: string, name: string, secrets: readonly string[]): readonly object[] {
@@ -43,7 +44,7 @@ describe("accounts with the shipped Roles only, for a stack with a Deployment in
     });
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-access-roles" });
+    sandbox = await takeSandbox();
     project = new Project(sandbox, "access");
     symlinkSync(resolve("cli"), join(project.folder, "cli"));
     await create(sandbox, { apiVersion: "v1", kind: "Namespace", metadata: { name: "team-a" } });

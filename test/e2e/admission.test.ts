@@ -2,11 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { initdataAnnotation, podUids } from "./support/cluster.ts";
 import { create, patch, read } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { podWebhook, type AdmittedPod, type PatchOperation } from "./support/webhook.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /**
  * The changes of cloud-api-adaptor's webhook to a peer pod: it removes the resources, and requests one of the
@@ -82,7 +83,7 @@ describe("bare Pods that admission changes", () => {
   }
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-admission" });
+    sandbox = await takeSandbox();
     const vms = [{ op: "add", path: "/status/capacity/kata.peerpods.io~1vm", value: "10" }];
     const change = [...vms, { ...vms[0], path: "/status/allocatable/kata.peerpods.io~1vm" }];
     await patch(sandbox, "Node", "kata-worker/status", change, "");

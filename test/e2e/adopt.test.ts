@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { readDocument } from "../../core/reference-values/document.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import {
   cells,
   configMapKey,
@@ -15,6 +15,7 @@ import {
   tutorialCells,
 } from "./support/cluster.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const PODS = ["pod1", "pod2", "pod3"] as const;
 
@@ -58,7 +59,7 @@ describe("an adoption of the tutorial's hand-made objects, with duplicate refere
   let byHand: unknown;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-adopt" });
+    sandbox = await takeSandbox();
     bash(sandbox, `${resolve("test/fixtures/tutorial-by-hand.sh")} again`, folder);
     uids = await podUids(sandbox);
     annotations = await Promise.all(PODS.map((pod) => initdataAnnotation(sandbox, pod)));

@@ -3,11 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { fleetSettings } from "../../sandbox/bench/projects.ts";
 import { FaultProxy, type Call } from "../support/fault-proxy.ts";
 import { isWrite } from "./support/faulty-stack.ts";
 import { Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** Calls for the rollout of the KBS: their number depends on timing. */
 const ROLLOUT = /\/(deployments|replicasets|pods|events)(\/|$)/;
@@ -38,7 +39,7 @@ function textOf({ method, path }: Call): string {
 describe.each(generations)("the number of calls to Trustee's API server, on Trustee %s", (trustee) => {
   let sandbox: Sandbox;
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-calls-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
   }, 1_800_000);
   afterAll(async () => {
     await sandbox.stop();

@@ -4,9 +4,10 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts } from "../../core/trustee/generation.ts";
-import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { patchKey } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const OPEN = "package policy\n\nimport future.keywords.if\n\ndefault allow = true\n";
 
@@ -33,7 +34,7 @@ describe("check, report and previews of a deployed stack", () => {
   };
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-check", trustee });
+    sandbox = await takeSandbox(trustee);
     project = new Project(sandbox, "check");
     await project.init(devConfiguration());
     await project.up();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import {
   cells,
   configMapKey,
@@ -12,6 +12,7 @@ import {
 } from "./support/cluster.ts";
 import { MADE_ENTRY, noDrifts, POLICY, rounds, type Context, type Served } from "./support/drift-cases.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const VALUES = "trusteeconfig-rvps-reference-values";
 
@@ -27,7 +28,7 @@ describe.each(generations)("a stack that others change behind Pulumi's back, on 
   let project: Project;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-drift-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     project = new Project(sandbox, "drift");
     await project.init({
       ...devConfiguration(),

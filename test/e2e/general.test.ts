@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeAnnotation } from "../../core/initdata/annotation.ts";
 import { renderInitdata } from "../../core/initdata/initdata.ts";
 import type { Kind } from "../../kube/objects.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { kubectl } from "../sandbox/live/support.ts";
 import { kubeconfigOf } from "./support/account.ts";
 import { api } from "./support/api.ts";
 import { readable, sharedData, trustedCertificate } from "./support/cluster.ts";
 import { create, field, foreignPod, read, ready, rolledOut } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** Not valid text in any encoding. */
 const BINARY = Buffer.from([0, 255, 254, 10, 13, 0, 128, 192, 193, 7]);
@@ -79,7 +80,7 @@ describe("a stack with many pods, secrets and ways to deploy them", () => {
   let auditor: string;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-general" });
+    sandbox = await takeSandbox();
     before = await sharedData(sandbox);
     for (const name of ["team-a", "team-b"])
       await create(sandbox, { apiVersion: "v1", kind: "Namespace", metadata: { name } });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations, type Generation } from "../../core/trustee/generation.ts";
-import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { verify } from "./support/access.ts";
 import { kubeconfigOf } from "./support/account.ts";
 import { cells, NAMESPACE, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
@@ -8,6 +8,7 @@ import { createSecret, patch, removeFound } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { grant, rightsOf, sides, withOptionalRules, type Side } from "./support/rbac.ts";
 import { Stranger } from "./support/stranger.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** For each right, the cheapest command that needs it. They run in this order, on one stack. */
 const commands = [
@@ -135,7 +136,7 @@ describe.each(generations)("accounts with only the necessary rights, on Trustee 
   }
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-rbac-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     await createSecret(sandbox, "more");
     await grantNeeded();
     stranger = await Stranger.start(sandbox, ["p2-secret/secret"]);

@@ -3,9 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { curl, initdataAnnotation, readable, sharedData } from "./support/cluster.ts";
 import { startOtherPod } from "./support/other-pod.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** Installs the package, as npm publishes it, and its dependencies into a folder's node_modules. */
 function installPackage(folder: string): void {
@@ -30,7 +31,7 @@ describe("the components as a library of another program", () => {
   let before: unknown;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-library" });
+    sandbox = await takeSandbox();
     before = await sharedData(sandbox);
     installPackage(folder);
   }, 1_800_000);

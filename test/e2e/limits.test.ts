@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { configMapKey, sharedData } from "./support/cluster.ts";
 import { read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** Text that gzip compresses by a quarter only. */
 function noise(bytes: number): string {
@@ -21,7 +22,7 @@ describe.each(generations)("a preview at the limits, on Trustee %s", (trustee) =
   let before: unknown;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-limits-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     before = await sharedData(sandbox);
     project = new Project(sandbox, "limits");
     await project.init(devConfiguration());

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeText, type Finding } from "../../cli/lint/finding.ts";
 import { generationFacts } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { initdata, kbsPods, NAMESPACE, ownHome, pcr8, pod } from "../sandbox/live/support.ts";
 import { command } from "../cli/support/run.ts";
 import { tutorialByHand, tutorialPolicy } from "../cli/support/tutorial.ts";
 import { configMapKey, patchKey, replaceKbsPods } from "./support/cluster.ts";
 import type { Manifest } from "../../sandbox/trustee/manifests/objects.ts";
 import { create, createSecret, field, patch, read, remove } from "./support/objects.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 let home: () => Promise<void>;
 let folder = "";
@@ -68,7 +69,7 @@ describe("lint of Trustee 0.18, with the tutorial done by hand,", () => {
   let sandbox: Sandbox;
   let digests: Readonly<Record<string, string>> = {};
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-lint-0-18" });
+    sandbox = await takeSandbox();
   });
   afterAll(async () => sandbox.stop());
 
@@ -196,7 +197,7 @@ describe("lint of Trustee 0.21", () => {
   const { policyKey } = generationFacts["0.21"];
   let sandbox: Sandbox;
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: "e2e-lint-0-21", trustee: "0.21" });
+    sandbox = await takeSandbox("0.21");
     await createSecret(sandbox, "p2-secret", { secret: "x" });
     const add = [{ op: "add", path: "/spec/kbsSecretResources/-", value: "p2-secret" }];
     await patch(sandbox, "KbsConfig", "trusteeconfig-kbs-config", add);

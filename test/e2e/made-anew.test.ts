@@ -1,9 +1,10 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { cells, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, Project } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const KUBECONFIG = "clusters.yaml";
 
@@ -21,7 +22,7 @@ function checkout(): Project {
 }
 
 beforeAll(async () => {
-  sandbox = await startSandbox({ name: "e2e-anew" });
+  sandbox = await takeSandbox();
   before = await sharedData(sandbox);
   project = checkout();
   await project.succeed(...project.initArguments);

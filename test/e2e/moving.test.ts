@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type CommandResult, type Sandbox } from "../../sandbox/api.ts";
+import { type CommandResult, type Sandbox } from "../../sandbox/api.ts";
 import { cells, podUids, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { field, read, remove } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** The tutorial, and a secret that the stack generates for one of its pods. */
 function settings(secret: Configuration): Configuration {
@@ -30,8 +31,8 @@ describe("a stack that moves to another name, backend or cluster", () => {
   const elsewhere = { PULUMI_BACKEND_URL: `file://${otherBackend}` };
 
   beforeAll(async () => {
-    here = await startSandbox({ name: "e2e-moving-here" });
-    there = await startSandbox({ name: "e2e-moving-there" });
+    here = await takeSandbox();
+    there = await takeSandbox();
     stranger = await Stranger.start(here, ["made/a", "p2-secret/secret"]);
     before = await Promise.all([here, there].map(sharedData));
     project = new Project(here, "moving");

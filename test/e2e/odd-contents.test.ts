@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations, type Generation } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { paddedBase64url } from "../support/base64url.ts";
 import { configMapKey, patchKey, podUids, readable, sharedData, sharedMarks } from "./support/cluster.ts";
 import { field, patch, read } from "./support/objects.ts";
 import { devConfiguration, Project, type Configuration } from "./support/project.ts";
 import { valuesOf } from "./support/second-writer.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const VALUES = "trusteeconfig-rvps-reference-values";
 const THEIRS = "b".repeat(64);
@@ -99,7 +100,7 @@ describe.each(generations)("unusual contents of shared objects, on Trustee %s", 
   let project: Project;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-odd-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     project = new Project(sandbox, "odd");
     await project.init(configuration());
     const team = { team: "other" };

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { sharedData } from "./support/cluster.ts";
 import { patch } from "./support/objects.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
 import { backendFiles, leaks, plantedValue } from "./support/secrecy.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 let sandbox: Sandbox;
 /** Starts processes of its own for each command, as a user's does. */
@@ -14,7 +15,7 @@ let apart: Project;
 let project: Project;
 let before: unknown;
 beforeAll(async () => {
-  sandbox = await startSandbox({ name: "e2e-refusals" });
+  sandbox = await takeSandbox();
   before = await sharedData(sandbox);
   apart = new Project(sandbox, "refusals", { cold: true });
   project = new Project(sandbox, apart.stack);

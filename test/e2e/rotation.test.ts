@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { api } from "./support/api.ts";
 import { initdataAnnotation, NAMESPACE, podUids, readable, sharedData } from "./support/cluster.ts";
 import { create, foreignPod, isReady, ready, remove } from "./support/objects.ts";
 import { Project, type Configuration } from "./support/project.ts";
 import { Stranger } from "./support/stranger.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const PATH = "fraud-dataset/dataset_key";
 const CONTROL_PATH = "kbsres1/key1";
@@ -53,7 +54,7 @@ describe.each(generations)("a change of initdata, on Trustee %s", (trustee) => {
   let before: unknown;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-rotation-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     // The settings restrict kbsres1, so the stranger's control path is another one.
     stranger = await Stranger.start(sandbox, [PATH], "trustee-image-policy/policy");
     before = await sharedData(sandbox);

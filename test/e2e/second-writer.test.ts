@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { cells, configMapKey, sharedData, tutorialCells, type SharedData } from "./support/cluster.ts";
 import { createSecret, read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 import { SecondWriter, valuesOf } from "./support/second-writer.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const POLICY = "trusteeconfig-resource-policy";
 const VALUES = "trusteeconfig-rvps-reference-values";
@@ -19,7 +20,7 @@ describe.each(generations)(
     let writer: SecondWriter;
 
     beforeAll(async () => {
-      sandbox = await startSandbox({ name: `e2e-writer-${trustee.replace(".", "-")}`, trustee });
+      sandbox = await takeSandbox(trustee);
       await createSecret(sandbox, "theirs");
       before = await sharedData(sandbox);
       project = new Project(sandbox, "writer");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generationFacts, generations } from "../../core/trustee/generation.ts";
 import { readDocument } from "../../core/reference-values/document.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { command } from "../cli/support/run.ts";
 import {
   configMapKey,
@@ -21,6 +21,7 @@ import { runningInitdata, tutorialInitdata } from "./support/initdata.ts";
 import { field, read } from "./support/objects.ts";
 import { devConfiguration, Project } from "./support/project.ts";
 import { backendFiles, filesIn, leaks, withoutExchanges } from "./support/secrecy.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 const SECRET = "Pod 2 secret!";
 const DENIED =
@@ -62,7 +63,7 @@ describe.each(generations)("the tutorial on Trustee %s", (trustee) => {
   const printed: Record<string, string> = {};
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-tutorial-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     before = await sharedData(sandbox);
     project = new Project(sandbox, "tutorial", { cold: trustee === "0.18" });
     await project.init(devConfiguration());

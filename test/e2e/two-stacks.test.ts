@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { generations } from "../../core/trustee/generation.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
+import type { Sandbox } from "../../sandbox/api.ts";
 import { readable, restartKbs, sharedData, type SharedData } from "./support/cluster.ts";
 import { devConfiguration, encryptedValue, Project, type Configuration } from "./support/project.ts";
+import { takeSandbox } from "./support/shared-sandbox.ts";
 
 /** Another team's stack on the same Trustee, with its own pod and secret. */
 function otherConfiguration(): Configuration {
@@ -32,7 +33,7 @@ describe.each(generations)("two stacks on one Trustee %s", (trustee) => {
   let other: Project;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ name: `e2e-two-${trustee.replace(".", "-")}`, trustee });
+    sandbox = await takeSandbox(trustee);
     before = await sharedData(sandbox);
     tutorial = new Project(sandbox, "tutorial");
     other = new Project(sandbox, "other");

@@ -2,9 +2,10 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { startSandbox, type CommandResult, type Sandbox } from "../../../sandbox/api.ts";
+import type { CommandResult, Sandbox } from "../../../sandbox/api.ts";
 import { command } from "../../cli/support/run.ts";
 import { devConfiguration, Project, type Configuration } from "./project.ts";
+import { takeSandbox } from "./shared-sandbox.ts";
 
 /** A deployed stack and its sandbox. */
 export interface Subject {
@@ -42,7 +43,7 @@ export function configuration(): Configuration {
 
 /** Starts a sandbox and deploys that stack. The project folder has the commands too. */
 export async function startSubject(name: string): Promise<Subject> {
-  const sandbox = await startSandbox({ name: `e2e-${name}` });
+  const sandbox = await takeSandbox();
   const project = new Project(sandbox, name);
   symlinkSync(resolve("cli"), join(project.folder, "cli"));
   await project.init(configuration());

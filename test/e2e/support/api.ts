@@ -2,15 +2,27 @@ import { Writable } from "node:stream";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import { KubeClient } from "../../../kube/client.ts";
 import { loadCluster } from "../../../kube/cluster.ts";
+import type { KubeConfig } from "../../../kube/client-library.ts";
 
 export const NAMESPACE = "trustee-operator-system";
+
+const clusters = new WeakMap<Sandbox, KubeConfig>();
+
+/** The sandbox's kubeconfig. It is read once, and its connections are shared. */
+export function clusterOf(sandbox: Sandbox): KubeConfig {
+  const known = clusters.get(sandbox);
+  if (known !== undefined) return known;
+  const cluster = loadCluster({ kubeconfig: sandbox.kubeconfig });
+  clusters.set(sandbox, cluster);
+  return cluster;
+}
 
 /**
  * A client of the sandbox's API server in this process. To run `kubectl` for each read would take most of the
  * time.
  */
 export function api(sandbox: Sandbox): KubeClient {
-  return new KubeClient(loadCluster({ kubeconfig: sandbox.kubeconfig }), AbortSignal.timeout(600_000));
+  return new KubeClient(clusterOf(sandbox), AbortSignal.timeout(600_000));
 }
 
 interface Printed {

@@ -2,11 +2,10 @@ import { expect, vi } from "vitest";
 import { INITDATA_ANNOTATION } from "../../../core/initdata/annotation.ts";
 import { isRecord } from "../../../core/records.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext } from "../../../kube/client-library.ts";
-import { loadCluster } from "../../../kube/cluster.ts";
 import { kinds, type Kind, type KubeObject } from "../../../kube/objects.ts";
 import type { Sandbox } from "../../../sandbox/api.ts";
 import type { Manifest } from "../../../sandbox/trustee/manifests/objects.ts";
-import { api, NAMESPACE } from "./api.ts";
+import { api, clusterOf, NAMESPACE } from "./api.ts";
 
 // What kubectl does, by requests of this process: to start kubectl takes longer than most of its commands.
 
@@ -51,7 +50,7 @@ export async function send(
   body?: object,
   contentType = "application/json",
 ): Promise<Answer> {
-  const config = loadCluster({ kubeconfig: sandbox.kubeconfig });
+  const config = clusterOf(sandbox);
   const context = new RequestContext(`${config.getCurrentCluster()?.server ?? ""}${path}`, method);
   context.setHeaderParam("Content-Type", contentType);
   if (body !== undefined) context.setBody(JSON.stringify(body));

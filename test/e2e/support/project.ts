@@ -99,7 +99,7 @@ export class Project {
   }
 
   async #warmHost(): Promise<WarmHost> {
-    return (this.#host ??= WarmHost.start(this.folder, this.env));
+    return (this.#host ??= WarmHost.take(this.folder, this.env));
   }
 
   /** @returns the output. @throws Error with the output if pulumi fails */
@@ -182,7 +182,7 @@ export class Project {
       await this.pulumi("cancel", "--yes", "--stack", this.stack);
       await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", this.stack);
     }
-    (await this.#host)?.stop();
+    (await this.#host)?.release();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

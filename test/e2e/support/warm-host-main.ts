@@ -1,6 +1,8 @@
-// A separate process in a stack's folder and environment. It serves the Pulumi program and the provider `trustee` to all
-// runs of pulumi, one after the other, so that the code is loaded once. Prints both ports.
+// A separate process that serves the Pulumi program and the provider `trustee` to all runs of pulumi, one after the other,
+// so that the code is loaded once. Each line of its input moves it to a stack's folder and environment; it answers with
+// both ports.
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import {
   Server,
   ServerCredentials,
@@ -18,6 +20,12 @@ import { trusteeProvider } from "../../../provider/trustee-provider.ts";
 
 // Pulumi's SDK takes a stack trace of each promise. Whole stack traces would take a fifth of a run.
 Error.stackTraceLimit = 1;
+
+/** Where the next runs take place. */
+export interface Place {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
 
 interface LanguageServer extends UntypedServiceImplementation {
   run(call: { readonly request: RunRequest }, callback: unknown): void;
@@ -74,6 +82,12 @@ async function serveProvider(): Promise<number> {
 }
 
 const ports = { program: await serveProgram(), provider: await serveProvider() };
-process.stdout.write(`${JSON.stringify(ports)}\n`);
-// The test closes it when it ends.
-process.stdin.resume().on("end", () => process.exit());
+// The input ends with the process of the tests.
+for await (const line of createInterface(process.stdin)) {
+  const { folder, env } = JSON.parse(line) as Place;
+  process.chdir(folder);
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, env);
+  process.stdout.write(`${JSON.stringify(ports)}\n`);
+}
+process.exit();

@@ -1,12 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
+import type { Place } from "./warm-host-main.ts";
 
 interface Ports {
   readonly program: number;
   readonly provider: number;
 }
+
+/** The hosts that no stack uses. A worker runs its files one after the other, so few are started. */
+const idle: WarmHost[] = [];
 
 /**
  * A process that serves the Pulumi program and the provider `trustee` to all pulumi commands, one after the other. The
@@ -16,26 +20,34 @@ interface Ports {
  */
 export class WarmHost {
   readonly #process: ChildProcess;
-  readonly #ports: Ports;
+  readonly #answers: Interface;
+  #ports: Ports = { program: 0, provider: 0 };
 
-  private constructor(started: ChildProcess, ports: Ports) {
+  private constructor() {
+    const program = resolve("test/e2e/support/warm-host-main.ts");
+    const started = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
     this.#process = started;
-    this.#ports = ports;
+    this.#answers = createInterface(started.stdout);
   }
 
-  /** @throws Error if the process ends before it has printed its ports */
-  static async start(folder: string, env: Readonly<Record<string, string>>): Promise<WarmHost> {
-    const started = spawn(process.execPath, [resolve("test/e2e/support/warm-host-main.ts")], {
-      cwd: folder,
-      env: { ...process.env, ...env },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const ended = once(started, "exit").then(() => {
-      throw new Error("the process that serves the program and the provider did not start");
+  /**
+   * A host in a stack's folder and environment.
+   * @throws Error if its process ends
+   */
+  static async take(folder: string, env: Readonly<Record<string, string>>): Promise<WarmHost> {
+    const host = idle.pop() ?? new WarmHost();
+    await host.#move({ folder, env: { ...process.env, ...env } });
+    return host;
+  }
+
+  async #move(place: Place): Promise<void> {
+    const ended = once(this.#process, "exit").then(() => {
+      throw new Error("the process that serves the program and the provider has ended");
     });
     ended.catch(() => undefined);
-    const [line] = (await Promise.race([once(createInterface(started.stdout), "line"), ended])) as [string];
-    return new WarmHost(started, JSON.parse(line) as Ports);
+    this.#process.stdin?.write(`${JSON.stringify(place)}\n`);
+    const [line] = (await Promise.race([once(this.#answers, "line"), ended])) as [string];
+    this.#ports = JSON.parse(line) as Ports;
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -51,8 +63,9 @@ export class WarmHost {
     return command === "destroy" ? [] : [`--client=127.0.0.1:${this.#ports.program}`];
   }
 
-  stop(): void {
-    this.#process.stdin?.end();
+  /** Returns the host for the next stack. */
+  release(): void {
+    idle.push(this);
   }
 }
 
