@@ -71,6 +71,14 @@ describe("the single components", () => {
     );
   });
 
+  it("refuse to go on if a preview does not know the kubeconfig: the engine answers with nothing", async () => {
+    const { getTrustee } = await resources();
+    await expect(getTrustee()).rejects.toThrow(
+      "TA831 This preview does not know the kubeconfig or context of the provider trustee yet, so the live Trustee cannot be read. " +
+        "Create the cluster in a stack of its own first, then preview again.",
+    );
+  });
+
   it.each([
     ["without a binding", { db: { "*": { [CLAIM]: "web" } } }, {}],
     ["with the binding of an older release", { db: { "*": { any: { [CLAIM]: "web" } } } }, {}],
