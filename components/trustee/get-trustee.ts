@@ -23,10 +23,6 @@ export interface GetTrusteeArgs {
    * Secret; a self-signed certificate is trusted itself
    */
   readonly certificateAuthority?: string | undefined;
-  /** The ConfigMap of the policy. @default the one that the KbsConfig names */
-  readonly resourcePolicy?: string | undefined;
-  /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
-  readonly referenceValues?: string | undefined;
   /** Takes precedence over any Route. @default `https://` and the Route's host */
   readonly url?: string | undefined;
   /**
