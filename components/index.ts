@@ -12,11 +12,14 @@ export {
   type TrusteeAccessDeclaration,
 } from "./declare.ts";
 export { KbsSecret, type KbsSecretArgs, type SecretData } from "./kbs-secret.ts";
+export { planGrants, type PlannedGrants, type PodGrant } from "./pod-grants.ts";
 export type { ExtraSpec } from "./pod-template.ts";
 export type { PodOutput, StackOutputs, TrusteeOutput } from "./outputs.ts";
+export { program } from "./program.ts";
 export { ReferenceValues, type ReferenceValuesArgs } from "./reference-values.ts";
 export { ResourcePolicy, type ResourcePolicyArgs } from "./resource-policy.ts";
-export { TrusteeAccess, type TrusteeAccessArgs } from "./trustee-access.ts";
+export { stackIdentity, type StackIdentity } from "./stack-identity.ts";
+export type { TrusteeAccess } from "./trustee-access.ts";
 export {
   InitdataRotation,
   TrusteeRestoration,

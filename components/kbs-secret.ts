@@ -45,7 +45,8 @@ export interface KbsSecretArgs {
  * A secret that the KBS serves: the Kubernetes Secret, if it is created here, and its entry in the KbsConfig.
  * The Secret is created first and deleted last, because a listed Secret that does not exist stops every
  * reconcile of the KBS. Needs the providers `trustee` and `kubernetes` of Trustee's cluster in
- * `opts.providers`.
+ * `opts.providers`. The latter needs `enableSecretMutable`: otherwise a new value deletes the Secret for a
+ * while.
  */
 export class KbsSecret extends pulumi.ComponentResource {
   readonly name: string;

@@ -1,13 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { closes, type StackGrants } from "../core/policy/grants.ts";
-import { UserError } from "../core/issues.ts";
+import { bindings } from "../core/initdata/binding.ts";
+import { Issues, UserError } from "../core/issues.ts";
+import { ANY_TEE, closes, listGrants, type AccessRules, type StackGrants } from "../core/policy/grants.ts";
+import { readTable } from "../core/policy/registry.ts";
 import type { Rotation } from "../core/policy/rotation.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
+import { stackName } from "./trustee/get-trustee.ts";
 import * as trustee from "./trustee/index.ts";
 
 export interface ResourcePolicyArgs {
-  /** Who may read what, by the readers' claims `init_data`. Merged with other stacks' grants. */
-  readonly grants: StackGrants;
+  /**
+   * Who may read what, by the readers' claims `init_data`: see {@link planGrants}. Merged with other stacks'
+   * grants. `stack` is `organization/project/stack`. @default this stack
+   */
+  readonly grants: Omit<StackGrants, "stack"> & Partial<Pick<StackGrants, "stack">>;
   /** The key that Trustee reads, as `getTrustee` finds it. */
   readonly key: string;
   /** @default `trustee-operator-system` */
@@ -46,6 +52,27 @@ function notYet(secret: string): pulumi.RunError {
 }
 
 /**
+ * Refuses grants that do not say how the reader's TEE binds the initdata: they would be those of an older
+ * release, which hold for any hardware TEE.
+ */
+function checkBindings(name: string, { secrets, retiring = {} }: ResourcePolicyArgs["grants"]): void {
+  const issues = new Issues();
+  for (const [field, table] of Object.entries({ secrets, retiring })) {
+    for (const { secret, key, binding, reader } of listGrants(readTable(table) ?? {})) {
+      if (binding !== ANY_TEE) continue;
+      issues.add({
+        code: "TA615",
+        path: `grants.${field}[${JSON.stringify(secret)}][${JSON.stringify(key)}]`,
+        given: `${JSON.stringify(reader)} of any TEE`,
+        allowed: `a reader by its binding: ${bindings.join(", ")}`,
+        fix: "Write secret -> key -> binding -> init_data -> reader, or let planGrants write it.",
+      });
+    }
+  }
+  issues.throwIfAny(`the resource policy ${name}`);
+}
+
+/**
  * The KBS's resource policy, shared by several stacks. Each stack's grants are a line in its text. When the
  * last stack is destroyed, the content from before the first one is restored. Make the restricted secrets
  * depend on it. Needs the provider `trustee` in `opts.provider` or `opts.providers`.
@@ -55,10 +82,11 @@ export class ResourcePolicy extends pulumi.ComponentResource {
   readonly text: pulumi.Output<string>;
   /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
-  readonly #wanted: StackGrants;
+  readonly #wanted: AccessRules;
   readonly #written: pulumi.Output<StackGrants>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkBindings(name, args.grants);
     super("trustee-access:index:ResourcePolicy", name, {}, opts);
     const policy = new trustee.ResourcePolicy(
       name,
@@ -67,7 +95,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
         configMap: args.configMap ?? trusteeNames.resourcePolicy,
         identity: args.identity,
         candidateKeys: [args.key],
-        policy: args.grants,
+        policy: { ...args.grants, stack: args.grants.stack ?? stackName() },
         kbsConfig: args.kbsConfig ?? trusteeNames.kbsConfig,
         deployment: args.deployment ?? trusteeNames.deployment,
         timeoutMinutes: args.timeoutMinutes ?? 10,

@@ -5,6 +5,7 @@ import type { TrusteeKeys } from "../core/trustee/seen.ts";
 import type { KbsSecret } from "./kbs-secret.ts";
 import type { ReferenceValues } from "./reference-values.ts";
 import type { ResourcePolicy } from "./resource-policy.ts";
+import { stackName } from "./trustee/get-trustee.ts";
 import * as trustee from "./trustee/index.ts";
 
 /** The KBS to roll out. */
@@ -97,8 +98,8 @@ export class TrusteeRollout extends pulumi.ComponentResource {
 export interface InitdataRotationArgs extends TrusteeRestorationArgs {
   /** The same value as for the policy and the reference values. */
   readonly rotation: Rotation;
-  /** The stack that owns the grants, `organization/project/stack`. */
-  readonly stack: string;
+  /** The stack that owns the grants, `organization/project/stack`. @default this stack */
+  readonly stack?: string | undefined;
   /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string | undefined;
   readonly referenceValues: ReferenceValues;
@@ -120,7 +121,8 @@ export class InitdataRotation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InitdataRotationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:InitdataRotation", name, {}, opts);
-    const { rotation, stack, identity, referenceValues, pods, keys, configMaps = configMapNames } = args;
+    const { rotation, identity, referenceValues, pods, keys } = args;
+    const { stack = stackName(), configMaps = configMapNames } = args;
     const rollout = rolloutOf(args);
     this.retirement = new trustee.Retirement(
       name,

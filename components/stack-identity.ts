@@ -9,9 +9,9 @@ const NOT_YET = "made-by-up";
 
 /** This stack: its name, and an identity that only its state holds. */
 export interface StackIdentity {
-  /** In a preview before the first `up` it has no identity: then every object with one is another stack's. */
+  /** For {@link trustee.getTrustee}. In a preview before the first `up` it has no identity: then every object with one is another stack's. */
   readonly own: StackId;
-  /** The identity in this stack's marks. */
+  /** The identity in this stack's marks: `identity` of the components. */
   readonly mark: string | undefined;
   /** The identity's resource. All that write depend on it, so that it is in the state first. */
   readonly resource: pulumi.Resource;
@@ -29,7 +29,7 @@ async function valueOf(output: pulumi.Output<string>): Promise<string | undefine
 /** Generates the stack's identity, or reads it from the state. */
 export async function stackIdentity(
   provider: trustee.Provider,
-  parent: pulumi.Resource | undefined,
+  parent?: pulumi.Resource,
 ): Promise<StackIdentity> {
   const resource = new trustee.GeneratedValue(
     "identity",

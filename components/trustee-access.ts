@@ -28,17 +28,6 @@ export interface TrusteeAccessArgs {
 }
 
 /**
- * Sets the cluster of each edit of Trustee's objects. On another cluster it is another edit, and the old one
- * is reverted on its own cluster.
- */
-function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformation {
-  return ({ type, props, opts }) =>
-    type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue"
-      ? { props: { ...props, cluster }, opts }
-      : undefined;
-}
-
-/**
  * Restricts who may read what, in this order:
  * - policy and reference values
  * - secrets, so that none is served before it is restricted
@@ -58,8 +47,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
 
   constructor(name: string, args: TrusteeAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const providers = [args.trustee, args.trusteeKubernetes];
-    const transformations = [...(opts?.transformations ?? []), onCluster(args.trustee.cluster)];
-    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers, transformations });
+    super("trustee-access:index:TrusteeAccess", name, {}, { ...opts, providers });
     const { settings, plan, live } = args;
     const { kbsConfig, policyKey, referenceValuesKey } = live;
     const configMaps = { policy: live.policyConfigMap, referenceValues: live.referenceValuesConfigMap };

@@ -18,6 +18,7 @@ export const issueCodes = {
   TA612: "A setting that must be plain text is encrypted",
   TA613: "A secret's value is in plain text",
   TA614: "The binding cannot carry the algorithm",
+  TA615: "A grant does not name a binding",
   TA701: "A file cannot be read",
   TA702: "A file is not an initdata document",
   TA703: "A text for guests holds more than certificates",

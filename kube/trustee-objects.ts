@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { namesIn, seenOf, type Names, type Seen } from "../core/trustee/seen.ts";
 import { shownName } from "../core/shown.ts";
-import { trusteeNames, type ConfigMapNames } from "../core/trustee/generation.ts";
+import { trusteeNames } from "../core/trustee/generation.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./errors.ts";
 import type { Kind, KubeObject } from "./objects.ts";
@@ -32,15 +32,13 @@ export function dataOf(map: KubeObject | undefined): Readonly<Record<string, str
 
 /**
  * @param reading the KbsConfig; without one, the operator's names apply
- * @param settings names of ConfigMaps; they take precedence over the KbsConfig
  */
 export async function readTrusteeObjects(
   { need, read }: Reads,
   reading: Promise<KubeObject | undefined>,
   deploymentName: string,
-  settings: Partial<ConfigMapNames> = {},
 ): Promise<TrusteeObjects> {
-  const naming = reading.then((kbsConfig) => namesIn(kbsConfig, settings));
+  const naming = reading.then((kbsConfig) => namesIn(kbsConfig));
   const [names, deployment, policy, referenceValues, kbsSettings] = await Promise.all([
     naming,
     need("Deployment", deploymentName, "trustee.deployment"),

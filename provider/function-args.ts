@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { formatPath, InputPropertiesError, toJson, type PropertyMap } from "./protocol/index.ts";
+import { formatPath, toJson, type PropertyMap } from "./protocol/index.ts";
 
 /** The path of a schema's problem, as Pulumi writes property paths. */
 export function schemaPath(path: readonly PropertyKey[]): string {
@@ -8,7 +8,7 @@ export function schemaPath(path: readonly PropertyKey[]): string {
 
 /**
  * Parses the arguments of a provider function.
- * @throws InputPropertiesError with every invalid argument
+ * @throws Error with every invalid argument
  */
 export function functionArgs<Schema extends z.ZodType>(
   name: string,
@@ -19,9 +19,6 @@ export function functionArgs<Schema extends z.ZodType>(
   const given = Object.entries(toJson(args)).filter(([, value]) => value !== null);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({
-    propertyPath: schemaPath(path),
-    reason: message,
-  }));
-  throw new InputPropertiesError(`The arguments of ${name} are invalid:`, errors);
+  const wrong = parsed.error.issues.map(({ path, message }) => `  ${schemaPath(path)}: ${message}`);
+  throw new Error([`The arguments of ${name} are invalid:`, ...wrong].join("\n"));
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { Issues } from "../core/issues.ts";
-import { defined } from "../core/records.ts";
 import { readEntries, readLedger, SECRET_LEDGER_ANNOTATION } from "../core/kbs-config/entries.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { isNamesake, namesakeIssue } from "../core/policy/identity.ts";
@@ -36,9 +35,6 @@ const argsSchema = z.object({
   certificateSecret: z.string().min(1).optional(),
   /** The CA that guests trust, instead of the one from the Secret: PEM, or `public`. */
   certificateAuthority: z.string().min(1).optional(),
-  /** Absent: as the KbsConfig names it. */
-  resourcePolicy: z.string().min(1).optional(),
-  referenceValues: z.string().min(1).optional(),
   url: z.string().min(1).optional(),
   /** The keys to use if the cluster does not show which ones Trustee reads. */
   policyKey: z.string().min(1).optional(),
@@ -136,8 +132,7 @@ export async function getTrustee(
     read: async (kind: Kind, name: string) => (await reads.read(kind, name, true))?.value,
   };
   const certificateIssues = new Issues();
-  const configMaps = defined({ policy: want.resourcePolicy, referenceValues: want.referenceValues });
-  const objectsRead = readTrusteeObjects(objectReads, reading, want.deployment, configMaps);
+  const objectsRead = readTrusteeObjects(objectReads, reading, want.deployment);
   const certificatesRead = objectsRead.then(async (found) =>
     readCertificates(reads, found, want, certificateIssues),
   );

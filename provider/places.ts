@@ -13,6 +13,7 @@ import { KubeError } from "../kube/errors.ts";
 import { objectKey, type ObjectRef } from "../kube/objects.ts";
 import { Turns } from "../kube/turns.ts";
 import {
+  containsUnknown,
   markSecret,
   reveal,
   Secret,
@@ -93,11 +94,14 @@ export async function checkCluster(
 ): Promise<CheckResponse> {
   const had = readFacts(own(oldInputs, "facts"));
   const kept = pick(oldInputs, ["cluster", "facts", "earlier"]);
+  // What a preview does not know yet is not kubectl's own.
+  if (containsUnknown(pick(newInputs, ["kubeconfig", "context"])))
+    return { inputs: { ...newInputs, ...kept } };
   let config: KubeConfig;
   try {
     config = load(newInputs);
   } catch {
-    // The kubeconfig is unknown or unreadable. The first call that needs it reports that.
+    // The kubeconfig is unreadable. The first call that needs it reports that.
     return { inputs: { ...newInputs, ...kept } };
   }
   const reached = factsOf(config);

@@ -3,12 +3,12 @@ import { byName } from "../core/records.ts";
 import { describeUnseen, unseenChanges } from "../core/rollout/decide.ts";
 import { UserError } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { unknown, type PropertyMap } from "./protocol/index.ts";
+import type { PropertyMap } from "./protocol/index.ts";
 import { readChange, readRollout } from "./rollout-read.ts";
 import { rolloutInputs as inputs, RolloutRun, type RolloutInputs as Inputs } from "./rollout-run.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
-const computed = z.object({ completedAt: z.string().optional() });
+const computed = z.object({});
 type Computed = z.output<typeof computed>;
 
 async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
@@ -22,8 +22,7 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
       `There is no Deployment "${deployment}" in namespace "${namespace}". Install Trustee first, or correct the name.`,
     );
   }
-  if (operation.preview) return { completedAt: unknown };
-  return { completedAt: (operation.kube.serverTime ?? operation.clock.now()).toISOString() };
+  return {};
 }
 
 /**
@@ -41,21 +40,14 @@ export const rollout: ResourceType<Inputs, Computed> = {
   create: async (want, operation) =>
     want.onDelete === true || nothingToSee(want) ? {} : roll(want, operation),
 
-  read: async (want, state, { kube }) => {
+  read: async (want, _state, { kube }) => {
     const drift = await driftOf(want, kube);
-    if (drift === undefined) return undefined;
-    return {
-      computed: state.completedAt === undefined ? {} : { completedAt: state.completedAt },
-      drift,
-    };
+    return drift === undefined ? undefined : { computed: {}, drift };
   },
 
   update: async (want, old, operation) => {
     const same = JSON.stringify(sorted(want.changes)) === JSON.stringify(sorted(old.inputs.changes));
-    if (want.onDelete === true || (same && old.drift === NO_DRIFT)) {
-      return old.computed.completedAt === undefined ? {} : { completedAt: old.computed.completedAt };
-    }
-    return roll(want, operation);
+    return want.onDelete === true || (same && old.drift === NO_DRIFT) ? {} : roll(want, operation);
   },
 
   delete: async (had, _state, operation) => {

@@ -171,13 +171,7 @@ function shownLog(log: Log): Log {
   const shown = (level: keyof Log) => (message: string) => {
     log[level](shownText(message));
   };
-  return {
-    debug: shown("debug"),
-    info: shown("info"),
-    warn: shown("warn"),
-    error: shown("error"),
-    status: shown("status"),
-  };
+  return { info: shown("info"), warn: shown("warn"), status: shown("status") };
 }
 
 function isInterruption(error: unknown): boolean {

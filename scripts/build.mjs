@@ -11,6 +11,4 @@ const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p"
   stdio: "inherit",
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
-for (const name of ["pulumi-resource-trustee", "pulumi-resource-trustee.cmd"]) {
-  cpSync(`${root}provider/${name}`, `${root}dist/provider/${name}`);
-}
+cpSync(`${root}provider/pulumi-resource-trustee`, `${root}dist/provider/pulumi-resource-trustee`);

@@ -31,7 +31,6 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== wanted) {
   const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, "inherit"],
-    shell: process.platform === "win32",
   });
   if (npm.status !== 0) {
     console.error("npm ci failed; see its message above.");

@@ -37,7 +37,7 @@ export async function readStack(stack?: string): Promise<StackOutputs> {
       "The stack cannot be read: pulumi stack output --json did not print JSON. Run it to see why.",
     );
   }
-  return parseOutputs(outputs, "run pulumi up first");
+  return parseOutputs(outputs, "run pulumi up first, or export all outputs of declareTrusteeAccess");
 }
 
 /**

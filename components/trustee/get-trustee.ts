@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants } from "../../core/policy/grants.ts";
+import { UserError } from "../../core/issues.ts";
 import type { LiveTrustee } from "../../core/preflight/guard.ts";
 import { defined } from "../../core/records.ts";
 import { trusteeNames, type Generation } from "../../core/trustee/generation.ts";
@@ -22,10 +23,6 @@ export interface GetTrusteeArgs {
    * Secret; a self-signed certificate is trusted itself
    */
   readonly certificateAuthority?: string | undefined;
-  /** The ConfigMap of the policy. @default the one that the KbsConfig names */
-  readonly resourcePolicy?: string | undefined;
-  /** The ConfigMap of the reference values. @default the one that the KbsConfig names */
-  readonly referenceValues?: string | undefined;
   /** Takes precedence over any Route. @default `https://` and the Route's host */
   readonly url?: string | undefined;
   /**
@@ -63,6 +60,12 @@ export interface GetTrusteeResult extends LiveTrustee {
   readonly vanished?: readonly StackGrants[];
 }
 
+const unknownCluster = new UserError(
+  "TA831",
+  "This preview does not know the kubeconfig or context of the provider trustee yet, so the live Trustee cannot be read. " +
+    "Create the cluster in a stack of its own first, then preview again.",
+);
+
 /**
  * Reads the live Trustee, also at preview: a rotated self-signed certificate shows as new initdata. Before
  * anything is written, fails with all reasons why this stack cannot be deployed on this Trustee.
@@ -74,5 +77,8 @@ export async function getTrustee(
   const { namespace, kbsConfig, deployment } = trusteeNames;
   const unset = { generatesInitdata: true, existingSecrets: [], createdSecrets: [], stack: stackName() };
   const inputs = { namespace, kbsConfig, deployment, ...unset, ...defined(args) };
-  return (await invoke("trustee:index:getTrustee", inputs, opts)) as GetTrusteeResult;
+  const found = (await invoke("trustee:index:getTrustee", inputs, opts)) as Partial<GetTrusteeResult>;
+  // In a preview that does not know the provider's settings, the engine answers for it, with nothing.
+  if (found.policyKey === undefined) throw new pulumi.RunError(unknownCluster.message);
+  return found as GetTrusteeResult;
 }

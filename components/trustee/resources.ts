@@ -2,10 +2,20 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StackGrants, StackId } from "../../core/policy/grants.ts";
 import type { Digests } from "../../core/reference-values/merge.ts";
 import type { Rotation } from "../../core/policy/rotation.ts";
+import { Provider } from "./provider.ts";
 
 /** A resource's inputs, with its outputs declared: Pulumi's SDK fills in those that are `undefined`. */
 function withOutputs(args: object, ...outputs: readonly string[]): pulumi.Inputs {
   return { ...args, ...Object.fromEntries(outputs.map((name) => [name, undefined])) };
+}
+
+/**
+ * The cluster of an edit of Trustee's objects. On another cluster it is another edit, and the old one is
+ * reverted on its own cluster. Unknown for a default provider, which is no resource of the program.
+ */
+function clusterOf(opts: pulumi.CustomResourceOptions | undefined): pulumi.Inputs {
+  const provider = opts?.provider ?? opts?.parent?.getProvider("trustee:index:Provider");
+  return provider instanceof Provider ? { cluster: provider.cluster } : {};
 }
 
 /**
@@ -73,7 +83,7 @@ export class KbsSecretEntry extends pulumi.CustomResource {
   declare readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: KbsSecretEntryArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = withOutputs(args, "added", "present", "revision");
+    const props = withOutputs({ ...args, ...clusterOf(opts) }, "added", "present", "revision");
     super("trustee:index:KbsSecretEntry", name, props, inPlace(opts));
   }
 }
@@ -100,7 +110,7 @@ export class ReferenceValues extends pulumi.CustomResource {
 
   constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.CustomResourceOptions) {
     const written = ["key", "liveContent", "before", "added", "created", "expiries", "revision", "owner"];
-    const props = withOutputs(args, ...written, "retiring", "retiringReaders");
+    const props = withOutputs({ ...args, ...clusterOf(opts) }, ...written, "retiring", "retiringReaders");
     super("trustee:index:ReferenceValues", name, props, inPlace(opts));
   }
 }
@@ -139,7 +149,14 @@ export class ResourcePolicy extends pulumi.CustomResource {
   declare readonly policy: pulumi.Output<StackGrants>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = withOutputs(args, "key", "liveContent", "before", "written", "revision");
+    const props = withOutputs(
+      { ...args, ...clusterOf(opts) },
+      "key",
+      "liveContent",
+      "before",
+      "written",
+      "revision",
+    );
     const aliased = pulumi.mergeOptions({ aliases: [formerly] }, opts);
     super("trustee:index:ResourcePolicy", name, props, inPlace(aliased));
   }
@@ -160,7 +177,8 @@ export class Retirement extends pulumi.CustomResource {
   declare readonly revision: pulumi.Output<string>;
 
   constructor(name: string, args: RetirementArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trustee:index:Retirement", name, withOutputs(args, "revision"), opts);
+    const props = withOutputs({ ...args, ...clusterOf(opts) }, "revision");
+    super("trustee:index:Retirement", name, props, opts);
   }
 }
 
@@ -183,6 +201,6 @@ export interface RolloutArgs {
 /** Makes every pod of the Deployment younger than the last change, no matter who restarts it. */
 export class Rollout extends pulumi.CustomResource {
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trustee:index:Rollout", name, withOutputs(args, "completedAt"), opts);
+    super("trustee:index:Rollout", name, { ...args, ...clusterOf(opts) }, opts);
   }
 }

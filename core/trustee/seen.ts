@@ -59,7 +59,6 @@ export function namesIn(
         };
       }
     | undefined,
-  settings: Partial<ConfigMapNames> = {},
 ): Names {
   const spec: unknown = kbsConfig !== undefined && "spec" in kbsConfig ? kbsConfig.spec : undefined;
   const named = (field: string): string | undefined => {
@@ -71,9 +70,8 @@ export function namesIn(
     ({ kind, name }) => kind === "TrusteeConfig" && certificate === `${name}-https-cert-secret`,
   );
   return {
-    policy: settings.policy ?? named("kbsResourcePolicyConfigMapName") ?? trusteeNames.resourcePolicy,
-    referenceValues:
-      settings.referenceValues ?? named("kbsRvpsRefValuesConfigMapName") ?? trusteeNames.referenceValues,
+    policy: named("kbsResourcePolicyConfigMapName") ?? trusteeNames.resourcePolicy,
+    referenceValues: named("kbsRvpsRefValuesConfigMapName") ?? trusteeNames.referenceValues,
     kbsSettings: named("kbsConfigMapName") ?? trusteeNames.kbsConfig,
     ...(certificate === undefined ? {} : { certificate }),
     ...(owner === undefined ? {} : { trusteeConfig: owner.name }),

@@ -11,10 +11,10 @@ import { commitLine } from "./commit-line.ts";
  *
  *   node deploy/ci/take-branch.ts COMMIT STACK
  *
- * Run it at the top of a clean checkout of the base branch that has both histories. Exit codes:
+ * STACK may be qualified: organization/project/stack. Run it at the top of a clean checkout of the base branch that has both histories. Exit codes:
  * - 0: the branch changes only these
  * - 1: the branch changes other files too
- * - 2: the branch cannot be merged or read
+ * - 2: the branch cannot be merged or read, or the base branch has no settings of the stack
  */
 
 /**
@@ -102,13 +102,25 @@ function section(title: string, paths: readonly string[]): readonly string[] {
   return paths.length === 0 ? [] : [title, "", ...paths.map((path) => `- ${shown(path)}`), ""];
 }
 
+/** The stack's file. Without one in the base branch, no change of the settings would be judged. */
+async function stackPath(stack: string): Promise<string> {
+  // Pulumi names the file by the last part of a qualified name.
+  const path = `Pulumi.${stack.slice(stack.lastIndexOf("/") + 1)}.yaml`;
+  if ((await git("ls-tree", "HEAD", "--", path)) !== "") return path;
+  throw new Error(
+    `The base branch has no file ${shown(path)}, so the settings of the stack cannot be judged. ` +
+      "Set TRUSTEE_ACCESS_STACK to a stack whose file is in the base branch, or commit the file there first.",
+  );
+}
+
 async function takeBranch(commit: string, stack: string): Promise<boolean> {
+  const own = await stackPath(stack);
   const tree = await mergedTree(commit);
   const changed = (await git("diff", "--name-only", "--no-renames", "-z", "HEAD", tree)).split("\0");
   const others: string[] = [];
   const unjudged: string[] = [];
   for (const path of changed.filter((name) => name !== "")) {
-    if (path === `Pulumi.${stack}.yaml`) {
+    if (path === own) {
       if (!(await takeStack(tree, path))) others.push(path);
     } else if (/^Pulumi\.[^/]+\.yaml$/.test(path)) unjudged.push(path);
     else if (path.endsWith(".toml") && (await isPlain(tree, path)))
@@ -119,7 +131,7 @@ async function takeBranch(commit: string, stack: string): Promise<boolean> {
     commitLine(commit),
     "",
     ...section("⚠ The branch also changes these files, which are not judged:", others),
-    ...section(`Not judged, because these files are not of the stack \`${stack}\`:`, unjudged),
+    ...section(`Not judged, because these files are not of the stack ${shown(stack)}:`, unjudged),
   ];
   await writeFile("branch.md", lines.join("\n"));
   process.stdout.write(lines.join("\n"));

@@ -1,73 +1,79 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import {
   ConfidentialPod,
-  EVERY_KEY,
   getTrustee,
   InitdataRotation,
   KbsSecret,
   planConfidentialPod,
+  planGrants,
+  program,
   ReferenceValues,
   ResourcePolicy,
   TrusteeProvider,
+  TrusteeRestoration,
   TrusteeRollout,
 } from "trustee-access";
 
-// Both providers use kubectl's kubeconfig. Each could have its own.
-const provider = new TrusteeProvider("trustee");
-const cluster = new kubernetes.Provider("cluster", { enableSecretMutable: true });
-const providers = [provider, cluster];
+export default program(async () => {
+  // Both providers use kubectl's kubeconfig. Each could have its own.
+  const provider = new TrusteeProvider("trustee");
+  const cluster = new kubernetes.Provider("cluster", { enableSecretMutable: true });
+  const providers = [provider, cluster];
 
-const live = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
-const { url, certificate, policyKey, referenceValuesKey } = live;
+  const live = await getTrustee({ createdSecrets: ["payments-key"] }, { provider });
+  const { url, certificate, kbsConfig, policyKey, referenceValuesKey } = live;
+  const configMaps = { policy: live.policyConfigMap, referenceValues: live.referenceValuesConfigMap };
 
-// Plan the pod first: the policy names its initdata, and the pod depends on the policy.
-const payments = planConfidentialPod("payments", {
-  image: "registry.example/payments:1",
-  trustee: { url, certificate },
-  execCurl: ["payments-key/key"],
-});
+  // Plan the pod first: the policy names its initdata, and the pod depends on the policy.
+  const payments = planConfidentialPod("payments", {
+    image: "registry.example/payments:1",
+    trustee: { url, certificate },
+    execCurl: ["payments-key/key"],
+  });
+  const { secrets, current } = planGrants([payments], [{ secret: "payments-key", pod: payments }]);
 
-// When its initdata changes, the previous one stays accepted until the new pod is ready.
-const rotation = { current: { [payments.initData]: "payments" }, overlapping: ["payments"] };
+  // When its initdata changes, the previous one stays accepted until the new pod is ready.
+  const rotation = { current, overlapping: ["payments"] };
 
-// The policy comes first, so that every secret is restricted before it is served.
-const policy = new ResourcePolicy(
-  "policy",
-  {
-    key: policyKey,
-    rotation,
-    grants: {
-      stack: "payments",
-      others: "affirming",
-      secrets: { "payments-key": { [EVERY_KEY]: { [payments.initData]: "payments" } } },
+  // The first to be created, and the last to be deleted: Trustee reads again what a destroy restored.
+  const restoration = new TrusteeRestoration("restoration", { configMaps }, { provider });
+  const afterRestoration = { provider, dependsOn: [restoration] };
+
+  // The policy comes before the secrets, so that each is restricted before it is served.
+  const policy = new ResourcePolicy(
+    "policy",
+    {
+      key: policyKey,
+      configMap: configMaps.policy,
+      kbsConfig,
+      rotation,
+      grants: { others: "affirming", secrets },
+      registered: ["payments-key"],
     },
-    registered: ["payments-key"],
-  },
-  { provider },
-);
-const key = new KbsSecret(
-  "payments-key",
-  { generate: { keys: ["key"] } },
-  { providers, dependsOn: policy.before("payments-key") },
-);
-const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
-const values = new ReferenceValues("values", { key: referenceValuesKey, digests, rotation }, { provider });
-const rollout = new TrusteeRollout(
-  "rollout",
-  { policy, referenceValues: values, secrets: [key] },
-  { provider },
-);
-const pod = new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
-new InitdataRotation(
-  "rotation",
-  {
-    rotation,
-    stack: "payments",
-    referenceValues: values,
-    pods: [pod],
-    keys: { policyKey, referenceValuesKey },
-  },
-  { provider },
-);
+    afterRestoration,
+  );
+  const key = new KbsSecret(
+    "payments-key",
+    { kbsConfig, generate: { keys: ["key"] } },
+    { providers, dependsOn: policy.before("payments-key") },
+  );
+  const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
+  const referenceValues = new ReferenceValues(
+    "values",
+    { key: referenceValuesKey, configMap: configMaps.referenceValues, digests, rotation },
+    afterRestoration,
+  );
+  const rollout = new TrusteeRollout(
+    "rollout",
+    { policy, referenceValues, secrets: [key], configMaps },
+    { provider },
+  );
+  const pod = new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
+  new InitdataRotation(
+    "rotation",
+    { rotation, referenceValues, pods: [pod], keys: { policyKey, referenceValuesKey }, configMaps },
+    { provider },
+  );
 
-export const initData = payments.initData;
+  return { initData: payments.initData };
+});

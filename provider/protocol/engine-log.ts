@@ -16,10 +16,8 @@ type Severity = enginepb.LogSeverity;
 
 /** The log of one resource, or of the whole update if the URN is empty. */
 export interface Log {
-  debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  error(message: string): void;
   /** A transient status: the engine shows it next to the resource while it works on it. */
   status(message: string): void;
 }
@@ -51,10 +49,8 @@ export class EngineLog {
       this.#send(severity, urn, message, ephemeral);
     };
     return {
-      debug: at(enginepb.LogSeverity.DEBUG, false),
       info: at(enginepb.LogSeverity.INFO, false),
       warn: at(enginepb.LogSeverity.WARNING, false),
-      error: at(enginepb.LogSeverity.ERROR, false),
       status: at(enginepb.LogSeverity.INFO, true),
     };
   }

@@ -2,7 +2,7 @@
 export { changes, detailedDiff, equalValues } from "./diff.ts";
 export type { Change } from "./diff.ts";
 export type { Log } from "./engine-log.ts";
-export { InputPropertiesError, TimeoutError, UnimplementedError } from "./errors.ts";
+export { TimeoutError, UnimplementedError } from "./errors.ts";
 export * from "./property-value.ts";
 export type * from "./provider.ts";
 export { serve } from "./serve.ts";

@@ -40,7 +40,16 @@ const to = (
 
 const preview = {
   "ci-trustee-side": {
-    ...to(["get"], "kbsconfigs", "trusteeconfigs", "configmaps", "secrets", "deployments", "routes"),
+    ...to(
+      ["get"],
+      "kbsconfigs",
+      "trusteeconfigs",
+      "configmaps",
+      "secrets",
+      "deployments",
+      "routes",
+      "namespaces",
+    ),
     ...to(["list"], "pods"),
   },
   "ci-pod-side": to(["get", "list"], "pods", "deployments", "statefulsets", "replicasets", "jobs"),

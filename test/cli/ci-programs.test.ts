@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
-import { github, githubSteps, gitlab, packageJson, shell, type GitlabJob } from "./support/workflows.ts";
+import { github, githubSteps, gitlab, shell, testedVersion, type GitlabJob } from "./support/workflows.ts";
 import { sharedFolder } from "../support/folders.ts";
 
 /** The script that installs the programs in a GitHub job. */
@@ -14,8 +14,7 @@ function fetching(job: string): string {
 
 describe("the programs of the workflows", () => {
   it("pin the programs to the versions that this project is tested with", () => {
-    const { "@pulumi/pulumi": pulumi } = packageJson.dependencies;
-    const { node } = packageJson.devDependencies;
+    const [pulumi, node] = ["@pulumi/pulumi", "node"].map(testedVersion);
     const opa = /github.com\/open-policy-agent\/opa v(\S+)/.exec(
       readFileSync("sandbox/tools/opa/go.mod", "utf8"),
     )?.[1];
@@ -86,7 +85,7 @@ cp "$SERVED/$(basename "$1")" "$out"
 describe("a job on GitHub", () => {
   const folder = sharedFolder();
   const [served, bin] = [join(folder, "served"), join(folder, "bin")];
-  const version = packageJson.dependencies["@pulumi/pulumi"] ?? "";
+  const version = testedVersion("@pulumi/pulumi");
   const files = [`pulumi-v${version}-linux-x64.tar.gz`, "opa_linux_amd64_static", "kubectl"] as const;
   const serve = (file: string, text: string | Buffer): void => {
     writeFileSync(join(served, file), text);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
@@ -83,14 +83,19 @@ describe("the documentation", () => {
     await expect(made).toMatchFileSnapshot("../../docs/outputs.md");
   });
 
-  it("of the package has what its README links to", () => {
-    const links = [...readFileSync("README.md", "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+  it("of the package has what its README and its pages link to", () => {
+    const linked = (page: string, up: string): readonly string[] =>
+      [...readFileSync(page, "utf8").matchAll(new RegExp(`\\]\\(${up}(?!https?:|#)([^)#]+)`, "g"))].map(
+        ([, link = ""]) => link,
+      );
+    const pages = readdirSync("docs")
+      .filter((name) => name.endsWith(".md"))
+      .flatMap((name) => linked(`docs/${name}`, "\\.\\./"));
     const { files } = packageJson;
-    const missing = links.flatMap(([, link = ""]) =>
-      // npm packs LICENSE itself. Pulumi.yaml is this program's own.
-      ["LICENSE", "Pulumi.yaml", ...files].some((one) => link === one || link.startsWith(`${one}/`))
-        ? []
-        : [link],
+    // npm packs LICENSE itself. Pulumi.yaml and the sandbox are this clone's own.
+    const others = ["LICENSE", "Pulumi.yaml", "Pulumi.dev.yaml", "sandbox"];
+    const missing = [...linked("README.md", ""), ...pages].filter(
+      (link) => ![...others, ...files].some((one) => link === one || link.startsWith(`${one}/`)),
     );
     expect(missing).toEqual([]);
   });

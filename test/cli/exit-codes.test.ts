@@ -180,6 +180,16 @@ describe("a command that cannot run exits with 2", () => {
     );
   });
 
+  it("because the stack's program exports only some outputs", async () => {
+    const { access: _, pods: __, ...others } = empty;
+    pulumi(JSON.stringify(others));
+    expect(await cli("verify")).toEqual(
+      failed(
+        "TA954 The stack lacks outputs of this program (access, pods): run pulumi up first, or export all outputs of declareTrusteeAccess.",
+      ),
+    );
+  });
+
   it("because pulumi cannot read the stack", async () => {
     writeFileSync(
       join(folder, "pulumi"),

@@ -35,7 +35,11 @@ interface Taken {
  * Runs the program in a checkout of the base branch, for a branch with these changes.
  * @param later changes of the base since the branch
  */
-async function take(changes: Readonly<Record<string, Change>>, later: typeof base = {}): Promise<Taken> {
+async function take(
+  changes: Readonly<Record<string, Change>>,
+  later: typeof base = {},
+  stack = "dev",
+): Promise<Taken> {
   const folder = temporaryFolder();
   const identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"];
   const git = async (...args: readonly string[]): Promise<string> =>
@@ -58,7 +62,7 @@ async function take(changes: Readonly<Record<string, Change>>, later: typeof bas
   const head = await commit(changes);
   await git("checkout", "--quiet", "main");
   await commit(later);
-  const args = [resolve("deploy/ci/take-branch.ts"), head, "dev"];
+  const args = [resolve("deploy/ci/take-branch.ts"), head, stack];
   const { exitCode, stderr } = await execa(process.execPath, args, { cwd: folder, reject: false });
   const text = (path: string): string | undefined => {
     try {
@@ -146,6 +150,28 @@ describe("the judged part of a branch", () => {
     expect(taken).toMatchObject({ exitCode: 1, listed: [OTHERS, `- \`${STACK}\``] });
     expect(taken.text(STACK)).toBe(base[STACK]);
   });
+
+  it.each(["acme/dev", "acme/payments/dev"])("is that of the stack %s, from its file", async (stack) => {
+    const grants = { "trustee-access:grants": [] };
+    const taken = await take({ [STACK]: changedConfig(grants) }, {}, stack);
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "", listed: [] });
+    expect(parse(taken.text(STACK) ?? "")).toEqual({ ...stackFile, config: { ...config, ...grants } });
+  });
+
+  it.each(["production", "acme/production", "acme/payments/", "dev.yaml", ""])(
+    "is nothing if the base branch has no file of the stack %j",
+    async (stack) => {
+      const name = stack.split("/").at(-1) ?? "";
+      const taken = await take({ [STACK]: changedConfig({ "trustee-access:grants": [] }) }, {}, stack);
+      expect(taken).toMatchObject({
+        exitCode: 2,
+        stderr:
+          `The base branch has no file \`Pulumi.${name}.yaml\`, so the settings of the stack cannot be judged. ` +
+          "Set TRUSTEE_ACCESS_STACK to a stack whose file is in the base branch, or commit the file there first.",
+      });
+      expect(parse(taken.text(STACK) ?? "")).toEqual(stackFile);
+    },
+  );
 
   it("excludes other stacks, which are listed", async () => {
     const taken = await take({ "Pulumi.prod.yaml": changedConfig({ "trustee-access:grants": [] }) });

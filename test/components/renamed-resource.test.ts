@@ -65,7 +65,7 @@ describe("ResourcePolicy, called ConfigMapEntry in an older release", () => {
     const data: Record<string, string> = { [KEY]: STOCK };
     const provider = trusteeProvider();
     const ignore = (): void => undefined;
-    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, status: ignore };
+    const log = { info: ignore, warn: ignore, status: ignore };
     const context = { signal: new AbortController().signal, log };
     await provider.configure(await clusterWith(data), context);
     const resource = (type: string): { urn: string; type: string } => ({

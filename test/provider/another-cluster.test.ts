@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { generationFacts, trusteeNames } from "../../core/trustee/generation.ts";
-import type { PropertyMap } from "../../provider/protocol/property-value.ts";
+import { unknown, type PropertyMap } from "../../provider/protocol/property-value.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
@@ -142,6 +142,26 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     await destroy();
     expect(await both()).toEqual(before);
   });
+
+  test.each(["kubeconfig", "context"])(
+    "stays where it is while a preview does not know its %s: that is not kubectl's own",
+    async (name) => {
+      const file = join(folder, "kubeconfig");
+      writeFileSync(file, there.kubeconfig);
+      vi.stubEnv("KUBECONFIG", file);
+      try {
+        await engine.configure({ ...(name === "context" ? { kubeconfig: file } : {}), [name]: unknown });
+        expect(engine.cluster).toEqual({});
+        await engine.configure({ kubeconfig: here.kubeconfig });
+        expect(await up()).toEqual(["create", "create", "create"]);
+        const { cluster } = engine;
+        await engine.configure({ [name]: unknown });
+        expect(engine.cluster).toEqual(cluster);
+      } finally {
+        vi.unstubAllEnvs();
+      }
+    },
+  );
 
   test("knows the content here after moving there and back", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });

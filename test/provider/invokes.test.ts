@@ -49,7 +49,7 @@ describe("getInitdata", () => {
   test("names all arguments that it cannot use, one per line", async () => {
     const odd = { id: "a", kind: "Box", namespace: "default", name: 7 };
     expect(await failure("getInitdata", { pods: [odd] })).toBe(
-      "3 INVALID_ARGUMENT: The arguments of getInitdata are invalid:\n" +
+      "2 UNKNOWN: The arguments of getInitdata are invalid:\n" +
         '  pods[0].kind: Invalid option: expected one of "Pod"|"Deployment"|"StatefulSet"|"Job"\n' +
         "  pods[0].name: Invalid input: expected string, received number",
     );
@@ -128,7 +128,7 @@ describe("getTrustee", () => {
 
   test("names all arguments that it cannot use, one per line", async () => {
     expect(await failure("getTrustee", trusteeArgs(undefined, { namespace: "", generation: "0.1" }))).toBe(
-      "3 INVALID_ARGUMENT: The arguments of getTrustee are invalid:\n" +
+      "2 UNKNOWN: The arguments of getTrustee are invalid:\n" +
         "  namespace: Too small: expected string to have >=1 characters\n" +
         '  generation: Invalid option: expected one of "0.18"|"0.21"',
     );

@@ -177,7 +177,7 @@ describe("a stack is known by its identity", () => {
       .replaceAll(`"name":"${trusteeNames.resourcePolicy}"`, '"name":"policy"')
       .replaceAll(`"name":"${trusteeNames.referenceValues}"`, '"name":"values"');
     await cluster.patch("Deployment", trusteeNames.deployment, { spec: JSON.parse(applied) as object });
-    const args = trusteeArgs(undefined, { ...url, resourcePolicy: null, referenceValues: null });
+    const args = trusteeArgs(undefined, url);
     expect(await engine.invoke("trustee:index:getTrustee", args)).toMatchObject({
       policyConfigMap: "policy",
       referenceValuesConfigMap: "values",

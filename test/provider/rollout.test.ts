@@ -29,8 +29,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     await changePolicy();
     const rollout = engine.resource("Rollout");
     expect((await rollout.preview(kbsRollout({ policy: "1" }))).op).toBe("create");
-    const created = await rollout.up(kbsRollout({ policy: "1" }));
-    expect(created.outputs["completedAt"]).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("create");
     const after = await podsOf(cluster);
     expectAllNew(after, before);
     expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("same");

@@ -11,8 +11,6 @@ export function trusteeArgs(namespace: string = trusteeNames.namespace, more: Pr
     kbsConfig: trusteeNames.kbsConfig,
     deployment: trusteeNames.deployment,
     certificateSecret: trusteeNames.certificate,
-    resourcePolicy: trusteeNames.resourcePolicy,
-    referenceValues: trusteeNames.referenceValues,
     existingSecrets: [],
     createdSecrets: [],
     stack: STACK,

@@ -60,8 +60,13 @@ export function shell(): readonly string[] {
   return [...scripts, ...jobs];
 }
 
-/** The versions that this project is tested with. */
-export const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly devDependencies: Readonly<Record<string, string>>;
+const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+  readonly packages: Readonly<Record<string, { readonly version: string }>>;
 };
+
+/** The version of a package that this project is tested with. */
+export function testedVersion(name: string): string {
+  const found = packages[`node_modules/${name}`];
+  if (found === undefined) throw new Error(`package-lock.json has no ${name}`);
+  return found.version;
+}

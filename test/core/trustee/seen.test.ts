@@ -151,5 +151,4 @@ it("a KbsConfig names Trustee's objects; the operator's names are the default", 
   const named = { ...usual, policy: "p", certificate: "edge-https-cert-secret" };
   expect(namesIn(owned("Other"))).toEqual(named);
   expect(namesIn(owned("TrusteeConfig"))).toEqual({ ...named, trusteeConfig: "edge" });
-  expect(namesIn(owned("Other"), { referenceValues: "v" })).toEqual({ ...named, referenceValues: "v" });
 });

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { changes, detailedDiff } from "../../../provider/protocol/diff.ts";
-import { InputPropertiesError } from "../../../provider/protocol/errors.ts";
 import { unknown } from "../../../provider/protocol/property-value.ts";
 import type { CallContext, Provider } from "../../../provider/protocol/provider.ts";
 
@@ -42,10 +41,6 @@ export const scripted: Provider = {
 
   async create({ urn, inputs, preview }, context) {
     switch (nameOf({ urn })) {
-      case "invalid":
-        throw new InputPropertiesError("these cannot be", [
-          { propertyPath: "a.b", reason: "is not a number" },
-        ]);
       case "throws":
         throw new Error("the disk is full");
       case "throws-many":
@@ -54,10 +49,8 @@ export const scripted: Provider = {
         return await untilAborted(context);
       case "chatty":
         context.log.status("thinking");
-        context.log.debug("d");
         context.log.info("i");
         context.log.warn("w");
-        context.log.error("e");
         break;
     }
     return {
