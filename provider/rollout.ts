@@ -4,6 +4,7 @@ import { describeUnseen, unseenChanges } from "../core/rollout/decide.ts";
 import { UserError } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
+import { requireRestricted } from "./policy-holds.ts";
 import { readChange, readRollout } from "./rollout-read.ts";
 import { rolloutInputs as inputs, RolloutRun, type RolloutInputs as Inputs } from "./rollout-run.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
@@ -23,6 +24,11 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
     );
   }
   if (operation.preview) return { completedAt: unknown };
+  if (want.restricted !== undefined) {
+    const { secrets, ...policy } = want.restricted;
+    const then = "The KBS serves what it has listed, so every affirming pod can read it now.";
+    await requireRestricted(operation.kube, { namespace, ...policy }, secrets, then);
+  }
   return { completedAt: (operation.kube.serverTime ?? operation.clock.now()).toISOString() };
 }
 

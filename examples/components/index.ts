@@ -47,7 +47,7 @@ const policy = new ResourcePolicy(
 );
 const key = new KbsSecret(
   "payments-key",
-  { generate: { keys: ["key"] } },
+  { generate: { keys: ["key"] }, policy },
   { providers, dependsOn: policy.before("payments-key") },
 );
 const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };
