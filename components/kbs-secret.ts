@@ -4,6 +4,7 @@ import { sha256Hex } from "../core/digest.ts";
 import { isPulumi, lastOwnWrite } from "../core/rollout/own-writes.ts";
 import { trusteeNames } from "../core/trustee/generation.ts";
 import { KEEP_ANNOTATION, ownerAnnotations, ownerLabels } from "../core/trustee/ownership.ts";
+import type { ResourcePolicy } from "./resource-policy.ts";
 import { stackName } from "./trustee/get-trustee.ts";
 import * as trustee from "./trustee/index.ts";
 
@@ -39,6 +40,11 @@ export interface KbsSecretArgs {
    * with `existing`, can take it over. @default false
    */
   readonly keep?: boolean | undefined;
+  /**
+   * The policy that must restrict the secret: while the live policy does not, a new secret is not listed.
+   * Needs `dependsOn: policy.before(name)` too. @default it is not checked
+   */
+  readonly policy?: ResourcePolicy | undefined;
 }
 
 /**
@@ -64,6 +70,7 @@ export class KbsSecret extends pulumi.ComponentResource {
     this.name = args.name ?? name;
     this.values = this.#values(name, args);
     const secret = this.values === undefined ? undefined : this.#create(name, args, this.values);
+    const policy = args.policy?.restricts(this.name) === true ? args.policy.place : undefined;
     this.entry = new trustee.KbsSecretEntry(
       name,
       {
@@ -72,6 +79,8 @@ export class KbsSecret extends pulumi.ComponentResource {
         secret: this.name,
         secretIsCreated: secret !== undefined,
         identity: args.identity,
+        policyConfigMap: policy?.configMap,
+        policyKey: policy?.key,
       },
       { parent: this, ...(secret === undefined ? {} : { dependsOn: [secret] }) },
     );

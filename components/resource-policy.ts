@@ -82,6 +82,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
   readonly text: pulumi.Output<string>;
   /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
+  /** The ConfigMap and the key that Trustee reads. */
+  readonly place: { readonly configMap: pulumi.Output<string>; readonly key: string };
   readonly #wanted: AccessRules;
   readonly #written: pulumi.Output<StackGrants>;
 
@@ -106,9 +108,15 @@ export class ResourcePolicy extends pulumi.ComponentResource {
     );
     this.text = policy.liveContent;
     this.revision = policy.revision;
+    this.place = { configMap: policy.configMap, key: args.key };
     this.#wanted = args.grants;
     this.#written = policy.policy;
     this.registerOutputs({ revision: this.revision });
+  }
+
+  /** Whether this policy must restrict a secret. */
+  restricts(secret: string): boolean {
+    return closes(this.#wanted, secret);
   }
 
   /**
@@ -117,7 +125,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
    */
   before(secret: string): pulumi.Output<pulumi.Resource[]> {
     return this.#written.apply((written) => {
-      if (closes(this.#wanted, secret) && !closes(written, secret)) throw notYet(secret);
+      if (this.restricts(secret) && !closes(written, secret)) throw notYet(secret);
       return [this];
     });
   }

@@ -73,6 +73,7 @@ export class TrusteeRollout extends pulumi.ComponentResource {
     const { policy, referenceValues, secrets = [] } = args;
     const rollout = rolloutOf(args);
     const [policyMap, valuesMap] = rollout.after;
+    const restricted = secrets.map(({ name }) => name).filter((one) => policy?.restricts(one));
     const maps = [policy && policyMap, referenceValues && valuesMap].filter((one) => one !== undefined);
     this.rollout = new trustee.Rollout(
       name,
@@ -85,6 +86,10 @@ export class TrusteeRollout extends pulumi.ComponentResource {
         },
         after: [...maps, ...secrets.map((secret) => ({ kind: "Secret" as const, name: secret.name }))],
         secrets: secrets.map((secret) => secret.name),
+        restricted:
+          policy === undefined || restricted.length === 0
+            ? undefined
+            : { ...policy.place, secrets: restricted },
       },
       {
         parent: this,

@@ -139,6 +139,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         keep,
         generate: from === "generate" ? { keys, length } : undefined,
         data,
+        policy: this.policy,
       },
       { parent: this, dependsOn: this.policy.before(name) },
     );

@@ -51,7 +51,7 @@ export const issueCodes = {
   TA834: "The stack is on another cluster",
   TA841: "The rollout of the KBS does not complete",
   TA842: "The KBS may still serve a removed secret",
-  TA843: "The policy does not restrict a secret yet",
+  TA843: "The policy does not restrict a secret",
   TA901: "A line in the resource policy is damaged",
   TA902: "The resource policy has lost the original text",
   TA911: "A pod's annotations or user data are too large",

@@ -102,10 +102,10 @@ export function handlerOf<Inputs extends object, Computed extends object>(
     },
 
     diff: ({ oldInputs, newInputs }) => {
-      const replaceOn: readonly (string | number | undefined)[] = type.replaceOn;
+      const replaceOn: readonly (string | number | undefined)[] = [...type.replaceOn, CLUSTER];
       const found = changes(known(oldInputs), known(newInputs));
-      const replaces = ({ path, kind }: Change): boolean =>
-        replaceOn.includes(path[0]) || (path[0] === CLUSTER && kind === "update");
+      // The state of an older release may lack an input, and keeps the resource.
+      const replaces = ({ path, kind }: Change): boolean => kind === "update" && replaceOn.includes(path[0]);
       return Promise.resolve(detailedDiff(found, replaces));
     },
 

@@ -7,6 +7,7 @@ import { UserError } from "../core/issues.ts";
 import { unknown, type PropertyMap } from "./protocol/index.ts";
 import { changeObject } from "./change.ts";
 import { staying } from "./config-map.ts";
+import { requireRestricted } from "./policy-holds.ts";
 import { kbsConfigPatch, kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
 
@@ -17,6 +18,9 @@ const inputs = z.object({
   secretIsCreated: z.boolean(),
   /** The stack's identity. */
   identity: z.string().optional(),
+  /** The ConfigMap and key of the policy that must restrict the secret. Absent: none must. */
+  policyConfigMap: z.string().min(1).optional(),
+  policyKey: z.string().min(1).optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -54,12 +58,21 @@ function requireName({ secret }: Inputs): void {
   );
 }
 
+/** Before a new name is listed: nobody may have replaced the policy since this run wrote it. */
+async function requirePolicy(want: Inputs, { kube }: Operation): Promise<void> {
+  const { namespace, policyConfigMap: configMap, policyKey: key, secret } = want;
+  if (configMap === undefined || key === undefined) return;
+  const then = "Every affirming pod could read it, so the KbsConfig does not list it yet.";
+  await requireRestricted(kube, { namespace, configMap, key }, [secret], then);
+}
+
 async function join(want: Inputs, old: Computed | undefined, operation: Operation): Promise<PropertyMap> {
   requireName(want);
   await requireSecret(want, operation);
   const target = kbsConfigTarget(want);
   const { ref } = target;
-  const { result, wrote, resourceVersion } = await changeObject(operation, target, (live) => {
+  let restricted: Promise<void> | undefined;
+  const { result, wrote, resourceVersion } = await changeObject(operation, target, async (live) => {
     if (live === undefined) {
       throw new UserError(
         "TA804",
@@ -73,11 +86,13 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
       );
     }
     const before = resourcesOf(live);
+    const listed = before.entries.includes(want.secret);
+    if (!listed && !operation.preview) await (restricted ??= requirePolicy(want, operation));
     const ledger = renameOwner(before.ledger, operation.wasOwner, operation.owner);
     const after = joinSecret({ ...before, ledger }, want.secret, operation.owner, old?.added);
     return {
       patch: kbsConfigPatch(before, after),
-      result: { added: after.added, listed: before.entries.includes(want.secret) },
+      result: { added: after.added },
     };
   });
   const resumed = old === undefined ? result.added : !old.present;
@@ -89,7 +104,8 @@ async function join(want: Inputs, old: Computed | undefined, operation: Operatio
 export const kbsSecretEntry: ResourceType<Inputs, Computed> = {
   inputs,
   computed,
-  replaceOn: ["namespace", "kbsConfig", "secret"],
+  // Another ConfigMap: the policy leaves the old one, which removes the entries of the secrets that it restricts.
+  replaceOn: ["namespace", "kbsConfig", "secret", "policyConfigMap"],
   derived: [],
   drifts: true,
   id: ({ namespace, kbsConfig, secret }) => `${namespace}/${kbsConfig}/${secret}`,

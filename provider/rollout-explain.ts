@@ -60,7 +60,14 @@ function explainPod(pod: KubeObject): string[] {
     }
     return [];
   });
-  return [...unscheduled, ...waiting];
+  return [...endingPod(pod), ...unscheduled, ...waiting];
+}
+
+function endingPod({ metadata: { name, namespace = "", deletionTimestamp } }: KubeObject): string[] {
+  if (deletionTimestamp === undefined) return [];
+  return [
+    `pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost: kubectl delete pod ${name} -n ${namespace} --force`,
+  ];
 }
 
 /** The Deployment's failed conditions: a pod could not be created, or the progress deadline has passed. */

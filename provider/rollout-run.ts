@@ -25,6 +25,10 @@ export const rolloutInputs = z.object({
   after: z.array(z.object({ kind: z.enum(["ConfigMap", "Secret"]), name: z.string().min(1) })),
   secrets: z.array(z.string().min(1)),
   timeoutMinutes: z.number().positive(),
+  /** The secrets that the policy in this ConfigMap and key must restrict at the end. */
+  restricted: z
+    .object({ configMap: z.string().min(1), key: z.string().min(1), secrets: z.array(z.string().min(1)) })
+    .optional(),
   /** Rolls out on delete instead of on create and update. */
   onDelete: z.boolean().optional(),
 });

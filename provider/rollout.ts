@@ -4,6 +4,7 @@ import { describeUnseen, unseenChanges } from "../core/rollout/decide.ts";
 import { UserError } from "../core/issues.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { PropertyMap } from "./protocol/index.ts";
+import { requireRestricted } from "./policy-holds.ts";
 import { readChange, readRollout } from "./rollout-read.ts";
 import { rolloutInputs as inputs, RolloutRun, type RolloutInputs as Inputs } from "./rollout-run.ts";
 import { NO_DRIFT, type Operation, type ResourceType } from "./resource.ts";
@@ -21,6 +22,11 @@ async function roll(want: Inputs, operation: Operation): Promise<PropertyMap> {
       "TA804",
       `There is no Deployment "${deployment}" in namespace "${namespace}". Install Trustee first, or correct the name.`,
     );
+  }
+  if (!operation.preview && want.restricted !== undefined) {
+    const { secrets, ...policy } = want.restricted;
+    const then = "The KBS serves what it has listed, so every affirming pod can read it now.";
+    await requireRestricted(operation.kube, { namespace, ...policy }, secrets, then);
   }
   return {};
 }

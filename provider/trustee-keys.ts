@@ -26,9 +26,12 @@ function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings):
   return { ...(generation && generationFacts[generation]), ...defined({ policyKey, referenceValuesKey }) };
 }
 
+const APPLY =
+  "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.";
+
 /** Adds an issue for a ConfigMap that the KBS does not read: what is written there would restrict nothing. */
 function checkMounted(
-  { mountedInstead = {} }: Seen,
+  { mountedInstead = {}, isPolicyUnread }: Seen,
   names: Names,
   deployment: string | undefined,
   issues: Issues,
@@ -42,9 +45,18 @@ function checkMounted(
       path: `ConfigMap "${names[map]}"`,
       given: `the one for the ${what[map]}, while Deployment "${deployment ?? ""}" mounts "${instead}" in its place: it is unknown which of them the KBS reads`,
       allowed: `the ConfigMap that the Deployment mounts for the ${what[map]}`,
-      fix: "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.",
+      fix: APPLY,
     });
   }
+  if (isPolicyUnread !== true || mountedInstead.policy !== undefined) return;
+  issues.add({
+    code: "TA810",
+    path: `ConfigMap "${names.policy}"`,
+    given: `the one for the resource policy, but Deployment "${deployment ?? ""}" does not mount it where the KBS reads its policy: what is written there restricts nothing`,
+    allowed:
+      "the ConfigMap with the file that policy_path or storage_backend of the KBS's configuration names",
+    fix: APPLY,
+  });
 }
 
 /** The keys that Trustee reads. For an unknown one: an issue, and the newest known key. */
@@ -62,13 +74,14 @@ export function trusteeKeys(
     issues.add({
       code: "TA810",
       path,
-      given: `nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys`,
+      given: `nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not show it, and it has none of the known keys`,
       allowed: known.map((key) => `"${key}"`).join(", ") + ", or another key that the KBS reads",
       fix: "Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.",
     });
   };
   const { policy, referenceValues } = seen.mountedInstead ?? {};
-  if (found.policyKey === undefined && maps.policy !== undefined && policy === undefined)
+  const isUnread = policy !== undefined || seen.isPolicyUnread === true;
+  if (found.policyKey === undefined && maps.policy !== undefined && !isUnread)
     need("trustee.policyKey", names.policy, knownKeys.policy);
   if (found.referenceValuesKey === undefined && maps.values !== undefined && referenceValues === undefined)
     need("trustee.referenceValuesKey", names.referenceValues, knownKeys.referenceValues);

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { isRecord, own } from "../../core/records.ts";
-import { managedFields } from "../../kube/managed-fields.ts";
+import { lastWriter } from "../../kube/managed-fields.ts";
 import type { KubeObject, ObjectMeta } from "../../kube/objects.ts";
 
 /** The fields of the API server's objects that the facts need. */
@@ -55,22 +54,7 @@ export function lastWritten(metadata: ObjectMeta): number {
   return times.length === 0 ? 0 : Math.max(...times);
 }
 
-function child(value: unknown, name: string): unknown {
-  return isRecord(value) ? own(value, name) : undefined;
-}
-
-/** The last writer of an annotation, and the time of that writer's last change to the object. */
-export function annotationWriter(
-  metadata: ObjectMeta,
-  annotation: string,
-): { readonly at: number; readonly by: string } | undefined {
-  const writers = managedFields(metadata)
-    .filter(
-      ({ fieldsV1 }) =>
-        child(child(child(fieldsV1, "f:metadata"), "f:annotations"), `f:${annotation}`) !== undefined,
-    )
-    .map(({ manager, time }) => ({ at: seconds(time), by: manager }))
-    .filter(({ at }) => !Number.isNaN(at))
-    .sort((a, b) => b.at - a.at);
-  return writers[0];
+/** The last writer of an annotation. */
+export function annotationWriter(metadata: ObjectMeta, annotation: string): ReturnType<typeof lastWriter> {
+  return lastWriter(metadata, ["metadata", "annotations", annotation]);
 }

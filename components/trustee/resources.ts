@@ -73,6 +73,13 @@ export interface KbsSecretEntryArgs {
   readonly secretIsCreated: pulumi.Input<boolean>;
   /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: pulumi.Input<string | undefined>;
+  /**
+   * The ConfigMap of the policy that must restrict the secret before it is listed. If it changes, the entry
+   * leaves first and is added again under the new policy. @default none must
+   */
+  readonly policyConfigMap?: pulumi.Input<string> | undefined;
+  /** The key that Trustee reads there. */
+  readonly policyKey?: pulumi.Input<string> | undefined;
 }
 
 /** One name in `spec.kbsSecretResources`. Destroy removes it only if this resource added it. */
@@ -145,6 +152,7 @@ export class ResourcePolicy extends pulumi.CustomResource {
   declare readonly liveContent: pulumi.Output<string>;
   /** The version of the ConfigMap after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
+  declare readonly configMap: pulumi.Output<string>;
   /** What it wrote last. With `--target` this may not be what the program declares. */
   declare readonly policy: pulumi.Output<StackGrants>;
 
@@ -194,6 +202,14 @@ export interface RolloutArgs {
   /** Secrets that the operator must have mounted at the end. */
   readonly secrets: pulumi.Input<pulumi.Input<string>[]>;
   readonly timeoutMinutes: pulumi.Input<number>;
+  /** The secrets that the policy in this ConfigMap and key must restrict at the end. @default none */
+  readonly restricted?:
+    | {
+        readonly configMap: pulumi.Input<string>;
+        readonly key: string;
+        readonly secrets: readonly string[];
+      }
+    | undefined;
   /** Rolls out on delete instead of on create and update. @default false */
   readonly onDelete?: pulumi.Input<boolean>;
 }

@@ -1,7 +1,7 @@
 import { parseJson } from "../records.ts";
 import { isEarlierPolicy } from "./earlier.ts";
-import { mergeGrants, type GrantTable, type AccessRules } from "./grants.ts";
-import { parseRegistry, readTable, type FoundRegistry } from "./registry.ts";
+import { closes, mergeGrants, type GrantTable, type AccessRules } from "./grants.ts";
+import { parseRegistry, readTable, type Before, type FoundRegistry } from "./registry.ts";
 import { OTHERS_AFFIRMING, renderPolicy, renderWidePolicy } from "./render.ts";
 
 /** The grants recorded in the policy's lines, and whether its rules still match them. */
@@ -48,4 +48,13 @@ export function readRules(text: string): SaidRules | undefined {
   const table = tableIn(text);
   const others = table !== undefined && text.includes(OTHERS_AFFIRMING) ? "affirming" : "deny";
   return { said, intact: false, done: { others, secrets: table ?? {} } };
+}
+
+/**
+ * The secrets that a policy does not certainly restrict. Of a foreign policy, or one that was edited by hand,
+ * nothing is certain.
+ */
+export function leftOpen(text: Before, secrets: readonly string[]): readonly string[] {
+  const rules = text === null ? undefined : readRules(text);
+  return rules?.intact === true ? secrets.filter((secret) => !closes(rules.said, secret)) : secrets;
 }

@@ -60,8 +60,8 @@ function isSettled({ deployment, pods }: Pick<RolloutView, "deployment" | "pods"
 
 /**
  * Decides the next step of a rollout. It ends when every pod is Ready and certain to see every change,
- * whatever caused that. No pod is restarted for a change that it is certain to see, so an interrupted or
- * repeated run restarts nothing twice.
+ * whatever caused that; a terminating one still answers, so it must see them too. No pod is restarted for a
+ * change that it is certain to see, so an interrupted or repeated run restarts nothing twice.
  */
 export function decideRollout(view: RolloutView, patience: number = OPERATOR_PATIENCE): RolloutDecision {
   const { deployment, changes } = view;
@@ -71,7 +71,12 @@ export function decideRollout(view: RolloutView, patience: number = OPERATOR_PAT
   const settled = isSettled(view);
   const quiet = view.quietFor >= patience;
   if (missing.length > 0) return wait(`the operator has not mounted ${list(missing)} yet`);
-  if (settled && stale.length === 0 && pods.every((pod) => pod.ready)) return { kind: "done" };
+  if (settled && stale.length === 0 && pods.every((pod) => pod.ready)) {
+    const ending = view.pods.find((pod) => !seesAll(pod, changes));
+    return ending === undefined
+      ? { kind: "done" }
+      : wait(`${ending.name} runs the previous configuration, and is ending`);
+  }
   if (deployment.paused) return { kind: "paused" };
   if (!settled && !(quiet && stale.length > 0)) return wait("its rollout is under way");
   if (stale.length === 0) return wait("not every pod is Ready");

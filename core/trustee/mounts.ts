@@ -14,6 +14,13 @@ const volume = z.object({
   name: z.string(),
   configMap: z.object({ name: z.string().optional(), optional: z.boolean().optional(), items }).optional(),
   secret: z.object({ secretName: z.string().optional(), items }).optional(),
+  projected: z
+    .object({
+      sources: z
+        .array(z.object({ configMap: z.object({ name: z.string().optional() }).optional() }))
+        .default([]),
+    })
+    .optional(),
 });
 const deploymentSchema = z.object({
   spec: z.object({
@@ -60,11 +67,17 @@ function keyIn({ volumes }: PodTemplate, mount: Mount, path: string): MountedKey
   return { kind: map === undefined ? "Secret" : "ConfigMap", name, key };
 }
 
-/** The source of the file at a path. The innermost mount hides the others. */
-export function fileAt(template: PodTemplate, path: string): MountedKey | undefined {
-  const [inner] = (kbsContainer(template)?.volumeMounts ?? [])
+/** The mount that has the file at a path of the KBS. The innermost one hides the others. */
+export function mountAt(template: PodTemplate, path: string): Mount | undefined {
+  return (kbsContainer(template)?.volumeMounts ?? [])
+    .map((mount) => ({ ...mount, mountPath: mount.mountPath.replace(/\/+$/, "") }))
     .filter(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`))
-    .sort((a, b) => b.mountPath.length - a.mountPath.length);
+    .sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
+}
+
+/** The source of the file at a path. */
+export function fileAt(template: PodTemplate, path: string): MountedKey | undefined {
+  const inner = mountAt(template, path);
   if (inner === undefined) return undefined;
   const below = path.slice(inner.mountPath.length + 1);
   return keyIn(
@@ -95,4 +108,20 @@ export function mountsOfMap(template: PodTemplate, configMap: string): MapMounts
     keys: [...new Set(keys)],
     folders: mounts.flatMap(({ subPath, mountPath }) => (subPath === undefined ? [mountPath] : [])),
   };
+}
+
+/** The names of the volumes that have a ConfigMap, or a part of it. */
+export function volumesOfMap({ volumes }: PodTemplate, configMap: string): readonly string[] {
+  const sources = (volume: PodTemplate["volumes"][number]) => [
+    volume.configMap,
+    ...(volume.projected?.sources ?? []).map((source) => source.configMap),
+  ];
+  return volumes
+    .filter((volume) => sources(volume).some((source) => source?.name === configMap))
+    .map(({ name }) => name);
+}
+
+/** Whether a volume has parts of several objects. Its files are not read here. */
+export function isProjected({ volumes }: PodTemplate, name: string): boolean {
+  return volumes.some((volume) => volume.name === name && volume.projected !== undefined);
 }

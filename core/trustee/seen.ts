@@ -5,9 +5,12 @@ import { knownKeys, liveKey, trusteeNames, type ConfigMapNames } from "./generat
 import { POLICY_PATHS, readKbsSettings, VALUES_FILES, type KbsSettings } from "./kbs-settings.ts";
 import {
   fileAt,
+  isProjected,
   kbsContainer,
+  mountAt,
   mountsOfMap,
   podTemplateOf,
+  volumesOfMap,
   type MountedKey,
   type PodTemplate,
 } from "./mounts.ts";
@@ -29,6 +32,8 @@ export interface Seen {
   readonly pathForm?: PathForm;
   /** The ConfigMaps that the Deployment mounts in place of the named ones, which it does not mount. */
   readonly mountedInstead?: Partial<ConfigMapNames>;
+  /** Whether the KBS certainly does not read the policy's ConfigMap. */
+  readonly isPolicyUnread?: boolean;
 }
 
 const trusteeConfigSchema = z.object({
@@ -148,6 +153,24 @@ function mountedInstead(
   return Object.keys(found).length === 0 ? undefined : found;
 }
 
+/**
+ * Whether the KBS certainly does not read the policy's ConfigMap: no volume has it, or another file is where
+ * the KBS's configuration names the policy. Another container may copy it to there.
+ */
+function isUnread(template: PodTemplate, { policyPath }: Partial<KbsSettings>, policy: string): boolean {
+  const volumes = volumesOfMap(template, policy);
+  if (volumes.length === 0) return true;
+  if (policyPath === undefined || keyOf([fileAt(template, policyPath)], policy) !== undefined) return false;
+  const place = mountAt(template, policyPath)?.name;
+  if (place !== undefined && isProjected(template, place)) return false;
+  // The operator's own init container has the mounts of the KBS, and copies only secrets.
+  const seen = (kbsContainer(template)?.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+  const copies = ({ volumeMounts }: PodTemplate["containers"][number]): boolean =>
+    volumeMounts.some(({ name }) => name === place) &&
+    volumeMounts.some(({ name, mountPath }) => volumes.includes(name) && !seen.includes(mountPath));
+  return ![...template.initContainers, ...template.containers].some(copies);
+}
+
 function valuesFacts(
   template: PodTemplate,
   settings: Partial<KbsSettings>,
@@ -182,7 +205,11 @@ export function seenOf(deployment: unknown, kbsSettings: Data | undefined, names
   const pathForm = values.referenceValuesFormat === "map" ? "array" : byImage;
   const certificate = served?.kind === "Secret" ? { name: served.name, key: served.key } : undefined;
   const instead = mountedInstead(template, settings ?? {}, names);
-  return { ...values, ...defined({ isHttp, policyKey, certificate, pathForm, mountedInstead: instead }) };
+  const isPolicyUnread = isUnread(template, settings ?? {}, names.policy) ? true : undefined;
+  return {
+    ...values,
+    ...defined({ isHttp, policyKey, certificate, pathForm, mountedInstead: instead, isPolicyUnread }),
+  };
 }
 
 /** The keys that Trustee reads in both ConfigMaps. */

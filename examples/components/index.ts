@@ -54,7 +54,7 @@ export default program(async () => {
   );
   const key = new KbsSecret(
     "payments-key",
-    { kbsConfig, generate: { keys: ["key"] } },
+    { kbsConfig, policy, generate: { keys: ["key"] } },
     { providers, dependsOn: policy.before("payments-key") },
   );
   const digests = { snp_pcr08: [payments.initData], tdx_pcr08: [payments.initData] };

@@ -16,6 +16,8 @@ interface Node {
   readonly name: string;
   readonly parent: string;
   readonly dependencies: readonly string[];
+  /** Input -> the resources that its value comes from. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
 }
 
 /** URN -> its registration. */
@@ -67,6 +69,15 @@ describe("the order of creation, and in reverse of destruction", () => {
           name: request.getName(),
           parent: request.getParent(),
           dependencies: request.getDependenciesList(),
+          sources: new Map(
+            request
+              .getPropertydependenciesMap()
+              .getEntryList()
+              .map(([input]) => [
+                input,
+                request.getPropertydependenciesMap().get(input)?.getUrnsList() ?? [],
+              ]),
+          ),
         });
         callback(error, response);
       });
@@ -92,6 +103,13 @@ describe("the order of creation, and in reverse of destruction", () => {
 
   it("a secret is created after its policy, and deleted before it", () => {
     comesAfter([...urnsOf(SECRET), ...urnsOf(ENTRY)], urnsOf(POLICY));
+  });
+
+  it("a policy that is replaced replaces the entries of the secrets that it restricts", () => {
+    const sources = (name: string) =>
+      urnsOf(ENTRY, name).map((urn) => registered.get(urn)?.sources.get("policyConfigMap"));
+    expect(sources("made")).toEqual([urnsOf(POLICY)]);
+    expect(sources("there")).toEqual([undefined]);
   });
 
   it("a Secret is created before its entry in the KbsConfig, and deleted after it", () => {

@@ -71,7 +71,7 @@ const fresh = pod(101);
 describe("done", () => {
   test("if every pod is younger than the change and Ready, and the Deployment is settled", () => {
     expect(decideRollout(view([fresh]))).toStrictEqual(done);
-    expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual(done);
+    expect(decideRollout(view([fresh, { ...fresh, terminating: true }]))).toStrictEqual(done);
   });
 
   test("if it is scaled to zero: no pod can run the old configuration", () => {
@@ -101,6 +101,14 @@ describe("wait", () => {
   test("until the operator mounts the secrets, however long: a restart would not help", () => {
     const missing = view([fresh], { secrets: ["s", "p2-secret"], quietFor: 1_000 });
     expect(decideRollout(missing)).toStrictEqual(wait('the operator has not mounted "p2-secret" yet'));
+  });
+
+  test("until a pod that may answer with the old configuration has ended", () => {
+    const ending = wait("pod-90 runs the previous configuration, and is ending");
+    expect(decideRollout(view([fresh, { ...old, terminating: true }]))).toStrictEqual(ending);
+    expect(decideRollout(view([fresh, { ...old, terminating: true }], { quietFor: 1_000 }))).toStrictEqual(
+      ending,
+    );
   });
 
   test("until the second of the change is over, before a restart", () => {

@@ -58,6 +58,8 @@ describe("a replacement on request", () => {
       "edits of Trustee's objects",
       ["trustee:index:ResourcePolicy", "trustee:index:ReferenceValues", "trustee:index:KbsSecretEntry"],
     ],
+    // The policy removes the entries that it restricts. They are not replaced on request.
+    ["the policy alone", ["trustee:index:ResourcePolicy"]],
     ["objects of its own", ["kubernetes:core/v1:Secret", "kubernetes:core/v1:Pod"]],
   ])("is complete afterwards, without duplicates, and is deleted with the stack: %s", async (_, types) => {
     const live = await sharedData(sandbox);

@@ -83,7 +83,9 @@ describe("the preflight", () => {
   /** A hand-made Trustee with everything that a stack needs, except a Route. */
   const trustee = (): void => {
     cluster.kbsConfig(trusteeNames.kbsConfig, ["gone"]);
-    plainDeployment(cluster, trusteeNames.deployment, { app: "kbs" }, 0);
+    // It does not show which key it reads.
+    const policy = { name: "policy", configMap: { name: trusteeNames.resourcePolicy } };
+    plainDeployment(cluster, trusteeNames.deployment, { app: "kbs" }, 0, [policy]);
     cluster.configMap(trusteeNames.resourcePolicy, { "policy.rego": "p" });
     cluster.configMap(trusteeNames.referenceValues, { "reference-values.json": "[]" });
     cluster.secret(trusteeNames.certificate, certificate);
@@ -256,7 +258,7 @@ describe("the preflight", () => {
     await cluster.edit(trusteeNames.referenceValues, { reference_value: null });
     await cluster.edit(trusteeNames.resourcePolicy, { "policy.rego": null });
     const unseen = (path: string, name: string, keys: string): string =>
-      `  - TA810 ${path}: nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not mount it, and it has none of the known keys\n` +
+      `  - TA810 ${path}: nothing, and it is unknown which key of ConfigMap "${name}" Trustee reads: the Deployment does not show it, and it has none of the known keys\n` +
       `      allowed: ${keys}, or another key that the KBS reads\n` +
       "      to fix: Set it, or let the Trustee operator recreate the ConfigMap and the Deployment.";
     expect(await problems(url)).toBe(

@@ -226,7 +226,8 @@ test("names invalid inputs", async () => {
   expect(
     (await entry.check({ namespace: "", kbsConfig: 7, secret: "s", color: "red" })).failures,
   ).toStrictEqual({
-    color: "unknown input; the inputs are: namespace, kbsConfig, secret, secretIsCreated, identity",
+    color:
+      "unknown input; the inputs are: namespace, kbsConfig, secret, secretIsCreated, identity, policyConfigMap, policyKey",
     namespace: "Too small: expected string to have >=1 characters",
     kbsConfig: "Invalid input: expected string, received number",
     secretIsCreated: "Invalid input: expected boolean, received undefined",

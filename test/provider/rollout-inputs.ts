@@ -22,8 +22,14 @@ export const kbsRollout = (
 });
 
 /** A Deployment whose pods mount nothing. */
-export function plainDeployment(cluster: TestCluster, name: string, labels: object, replicas = 1): void {
-  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
+export function plainDeployment(
+  cluster: TestCluster,
+  name: string,
+  labels: object,
+  replicas = 1,
+  volumes: readonly object[] = [],
+): void {
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }], volumes } };
   const spec = { replicas, selector: { matchLabels: labels }, template };
   cluster.apply({ kind: "Deployment", metadata: { name }, spec });
 }

@@ -47,6 +47,26 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     expect(await podsOf(cluster)).toStrictEqual(after);
   });
 
+  test("waits until the previous pod has ended, and a failure names it", async () => {
+    const [previous] = await podsOf(cluster);
+    const name = previous?.name ?? "";
+    await cluster.patch("Pod", name, { metadata: { finalizers: ["example.com/hold"] } });
+    await changePolicy();
+    const rollout = engine.resource("Rollout");
+    await expect(rollout.up(kbsRollout({ policy: "1" }))).rejects.toThrow(
+      "did not complete: not done within 2 minutes (trustee.rolloutTimeoutMinutes).\n" +
+        `  - pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost: kubectl delete pod ${name} -n ${cluster.namespace} --force\n` +
+        "Everything written so far is kept.",
+    );
+    expect(engine.statuses.at(-1)).toBe(
+      `${trusteeNames.deployment}: 1 of 1 KBS pods run the new configuration; ${name} runs the previous configuration, and is ending`,
+    );
+    await cluster.patch("Pod", name, { metadata: { finalizers: null } });
+    const replaced = await podsOf(cluster);
+    expect((await rollout.up(kbsRollout({ policy: "1" }))).op).toBe("create");
+    expect(await podsOf(cluster)).toStrictEqual(replaced);
+  });
+
   test("another client's restart is no drift", async () => {
     const rollout = engine.resource("Rollout");
     await rollout.up(kbsRollout({ policy: "1" }));

@@ -8,7 +8,8 @@ import { FaultProxy } from "../support/fault-proxy.ts";
 import { certificateRows } from "./certificate-rows.ts";
 import { TestCluster } from "./cluster.ts";
 import { Engine } from "./engine.ts";
-import { HOST, older, refused, rows, TLS, usual, type Expected } from "./variant-rows.ts";
+import { refused } from "./refused-rows.ts";
+import { HOST, older, rows, TLS, usual, type Expected } from "./variant-rows.ts";
 import { install, LEAF } from "./variants.ts";
 
 const routes = { "kbs-service": HOST };
@@ -67,13 +68,16 @@ describe("the facts of a Trustee are read from the live objects", () => {
     expect(await audit()).toEqual(audited(all));
   });
 
-  test.each(Object.entries(refused))("%s is refused", async (_, { tls = TLS, problem, ...variant }) => {
-    await install(cluster, { routes, ...variant });
-    if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
-    await expect(program({})).rejects.toThrow(
-      `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,
-    );
-  });
+  test.each(Object.entries(refused))(
+    "%s is refused",
+    async (_, { tls = TLS, problem, settings = {}, ...variant }) => {
+      await install(cluster, { routes, ...variant });
+      if (tls !== "") cluster.secret(tls, { "tls.crt": LEAF });
+      await expect(program(settings)).rejects.toThrow(
+        `2 UNKNOWN: 1 problem in the Trustee in namespace "test"; nothing was changed.\n${problem}`,
+      );
+    },
+  );
 
   describe("a KbsConfig of another name", () => {
     beforeEach(async () => {

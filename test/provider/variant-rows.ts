@@ -39,14 +39,14 @@ export const usual: Expected = {
   warnings: [],
 };
 
-const POLICY = `ConfigMap/${resourcePolicy}`;
-const VALUES = `ConfigMap/${referenceValues}`;
-const CONFIG = `ConfigMap/${trusteeNames.kbsConfig}`;
-const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
-const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
-const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
+export const POLICY = `ConfigMap/${resourcePolicy}`;
+export const VALUES = `ConfigMap/${referenceValues}`;
+export const CONFIG = `ConfigMap/${trusteeNames.kbsConfig}`;
+export const DEPLOYMENT = `Deployment/${trusteeNames.deployment}`;
+export const KBS_CONFIG = `KbsConfig/${trusteeNames.kbsConfig}`;
+export const withoutTls = withSpec({ kbsHttpsCertSecretName: undefined, kbsHttpsKeySecretName: undefined });
 
-const OPT = "/opt/confidential-containers";
+export const OPT = "/opt/confidential-containers";
 
 /** A hand-made KbsConfig and its objects, as in the operator's samples. */
 const byHand = {
@@ -198,6 +198,42 @@ export const rows: Readonly<Record<string, Row>> = {
     },
     expected: { ...older, policyKey: "strict.rego" },
   },
+  "a mount that ends in a slash": {
+    keys: "0.18",
+    changes: {
+      [DEPLOYMENT]: template((text) => text.replace(`"mountPath":"${OPT}/opa"`, `"mountPath":"${OPT}/opa/"`)),
+    },
+    expected: older,
+  },
+  "a policy in a projected volume: by the known key": {
+    keys: "0.18",
+    changes: {
+      [DEPLOYMENT]: template((text) =>
+        text.replace(
+          `"configMap":{"name":"${resourcePolicy}","defaultMode":420}`,
+          `"projected":{"sources":[{"configMap":{"name":"${resourcePolicy}"}}]}`,
+        ),
+      ),
+    },
+    expected: older,
+  },
+  "a policy that an init container copies: by the known key": {
+    keys: "0.18",
+    changes: {
+      [DEPLOYMENT]: template((text) =>
+        text
+          .replace(
+            `"configMap":{"name":"${resourcePolicy}","defaultMode":420}`,
+            `"emptyDir":{}},{"name":"given","configMap":{"name":"${resourcePolicy}"}`,
+          )
+          .replace(
+            '"containers":[',
+            '"initContainers":[{"name":"copy","image":"copy:x","volumeMounts":[{"name":"given","mountPath":"/from"},{"name":"opa","mountPath":"/to"}]}],"containers":[',
+          ),
+      ),
+    },
+    expected: older,
+  },
   "a KBS's configuration that this account cannot read: by the mounts only": {
     keys: "0.18",
     changes: { [CONFIG]: settingsWith(() => "[") },
@@ -244,55 +280,5 @@ export const rows: Readonly<Record<string, Row>> = {
     routes: { "kbs-route": { host: HOST, tls: { termination: "edge" } } },
     settings: { certificateAuthority: "public" },
     expected: { certificate: undefined, certificateSecret: undefined },
-  },
-};
-
-/** Variants that are refused, with the message. */
-export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
-  "a Route whose router ends TLS, with an unknown certificate": {
-    keys: "0.21",
-    routes: { "kbs-route": { host: HOST, tls: { termination: "reencrypt" } } },
-    problem:
-      '  - TA810 trustee.certificateAuthority: nothing, and Route "kbs-route" ends TLS at the router, whose certificate is unknown here\n' +
-      '      allowed: the CA of the router\'s certificate in PEM, or "public" for one that every guest knows\n' +
-      "      to fix: Set it, or change the Route's termination to passthrough.",
-  },
-  "reference values that are not a list, although the KBS's configuration says that they are": {
-    keys: "0.18",
-    changes: {
-      [CONFIG]: settingsWith((text) => text.replace("reference-values.json", "values.json")),
-      [VALUES]: withData({ "values.json": "{}" }),
-    },
-    problem:
-      `  - TA811 ConfigMap "${referenceValues}": the key "values.json" without a JSON list, which this Trustee reads; an empty one is []\n` +
-      "      allowed: what this Trustee can read\n" +
-      "      to fix: Fix it by hand, and keep its content: without its values, other pods may not attest.",
-  },
-  ...Object.fromEntries(
-    (["0.18", "0.21"] as const).flatMap((keys) =>
-      [
-        { name: resourcePolicy, what: "resource policy" },
-        { name: referenceValues, what: "reference values" },
-      ].map(({ name, what }) => [
-        `a Deployment of operator ${keys} that mounts another ConfigMap for the ${what}`,
-        {
-          keys,
-          changes: { [DEPLOYMENT]: template((text) => text.replace(`"name":"${name}"`, '"name":"former"')) },
-          problem:
-            `  - TA810 ConfigMap "${name}": the one for the ${what}, while Deployment "trustee-deployment" mounts "former" in its place: it is unknown which of them the KBS reads\n` +
-            `      allowed: the ConfigMap that the Deployment mounts for the ${what}\n` +
-            "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.",
-        },
-      ]),
-    ),
-  ),
-  "a missing Secret whose certificate the guests need": {
-    keys: "0.21",
-    changes: { [KBS_CONFIG]: withoutTls },
-    tls: "",
-    problem:
-      '  - TA804 trustee.certificateSecret: Secret "trustee-tls-cert", which does not exist in namespace "test"\n' +
-      "      allowed: a Secret that exists\n" +
-      "      to fix: Install Trustee, or name the Secret that holds the KBS's certificate. If a router or an Ingress serves TLS, set trustee.certificateAuthority. If the KBS serves http, set trustee.url to its http URL.",
   },
 };

@@ -109,9 +109,14 @@ describe("a Deployment", () => {
     [`registry.redhat.io/build-of-trustee/trustee@sha256:${"0".repeat(64)}`, undefined],
     ["kbs", undefined],
   ])("with the image %s implies how a path is passed", (image, pathForm) => {
-    expect(seenOf(deployment(image, [], []), undefined, configMapNames)).toEqual(
+    const policy = { name: "policy", configMap: { name: configMapNames.policy } };
+    expect(seenOf(deployment(image, [], [policy]), undefined, configMapNames)).toEqual(
       pathForm === undefined ? {} : { pathForm },
     );
+  });
+
+  it("without a volume of the policy's ConfigMap does not read it", () => {
+    expect(seenOf(deployment("kbs", [], []), undefined, configMapNames)).toEqual({ isPolicyUnread: true });
   });
 
   it.each([undefined, null, "text", { spec: 7 }, { spec: { template: {} } }])(

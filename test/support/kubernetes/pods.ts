@@ -44,7 +44,10 @@ export class Pods {
     if (deletionTimestamp !== undefined && !this.#ending.has(uid)) {
       this.#ending.add(uid);
       this.#clock.after(END, () => {
-        this.#store.remove(podTarget(pod));
+        const { namespace = "", name } = pod.metadata;
+        const { finalizers = [] } = this.#store.get("Pod", namespace, name)?.metadata ?? {};
+        if (finalizers.length === 0) this.#store.remove(podTarget(pod));
+        else this.#ending.delete(uid);
       });
     }
     if (this.#seen.has(uid)) return;
