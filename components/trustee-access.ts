@@ -8,7 +8,7 @@ import { ReferenceValues } from "./reference-values.ts";
 import type { StackIdentity } from "./stack-identity.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
 import { InitdataRotation, TrusteeRestoration, TrusteeRollout } from "./rollouts.ts";
-import type * as trustee from "./trustee/index.ts";
+import * as trustee from "./trustee/index.ts";
 
 export interface TrusteeAccessArgs {
   readonly settings: Settings;
@@ -25,7 +25,12 @@ export interface TrusteeAccessArgs {
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
+  /** Checks the pods' cluster before each run. @default the provider `trustee` */
+  readonly podReader?: trustee.Provider;
 }
+
+/** These are on no cluster, or say themselves on which. */
+const ELSEWHERE = ["trustee:index:GeneratedValue", "trustee:index:ClusterCheck"];
 
 /**
  * Sets the cluster of each edit of Trustee's objects. On another cluster it is another edit, and the old one
@@ -33,7 +38,7 @@ export interface TrusteeAccessArgs {
  */
 function onCluster(cluster: pulumi.Output<string>): pulumi.ResourceTransformation {
   return ({ type, props, opts }) =>
-    type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue"
+    type.startsWith("trustee:index:") && !ELSEWHERE.includes(type)
       ? { props: { ...props, cluster }, opts }
       : undefined;
 }
@@ -116,10 +121,17 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
-    this.pods = plan.pods
-      .filter((pod) => pod.declaration.deploy)
-      .map((pod) => new ConfidentialPod(pod.declaration.id, { ...pod, identity }, afterRollout));
+    const deployed = plan.pods.filter((pod) => pod.declaration.deploy);
+    // Before the pods: a pod that does not become ready must not keep it from being created.
+    const checks = deployed.length === 0 ? [] : this.#podClusterCheck(args);
+    const afterRollout = {
+      parent: this,
+      providers: [args.podKubernetes],
+      dependsOn: [this.rollout, ...checks],
+    };
+    this.pods = deployed.map(
+      (pod) => new ConfidentialPod(pod.declaration.id, { ...pod, identity }, afterRollout),
+    );
     this.rotation = new InitdataRotation(
       "rotation",
       {
@@ -137,6 +149,13 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       { parent: this },
     );
     this.registerOutputs({});
+  }
+
+  /** The pods' provider deletes by name, so a destroy must not reach another cluster. */
+  #podClusterCheck({ trustee: trusteeSide, podReader: provider }: TrusteeAccessArgs): pulumi.Resource[] {
+    if (provider === undefined || provider === trusteeSide) return [];
+    const { cluster } = provider;
+    return [new trustee.ClusterCheck("pod-cluster", { cluster }, { parent: this, provider })];
   }
 
   #secret({ name, from, keys, length, keep }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {

@@ -50,6 +50,20 @@ export class GeneratedValue extends pulumi.CustomResource {
   }
 }
 
+/**
+ * Has no effect of its own. Before every run, `destroy` included, its provider checks that the kubeconfig still
+ * leads to this cluster.
+ */
+export class ClusterCheck extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { readonly cluster: pulumi.Input<string> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("trustee:index:ClusterCheck", name, { ...args }, opts);
+  }
+}
+
 export interface KbsSecretEntryArgs {
   readonly namespace: pulumi.Input<string>;
   /** The KbsConfig's name. */

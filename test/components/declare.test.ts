@@ -38,6 +38,7 @@ describe("a declaration", () => {
           type === "trustee:index:GeneratedValue"
             ? { value: "generated" }
             : {
+                cluster: `cluster of ${name}`,
                 revision: `revision of ${name}`,
                 liveContent: `text of ${name}`,
                 expiries: { snp_pcr08: "2030" },
@@ -115,6 +116,7 @@ describe("a declaration", () => {
         "trustee-access:index:InitdataRotation rotation",
         "trustee:index:Retirement rotation",
         "trustee:index:Rollout rotation",
+        "trustee:index:ClusterCheck pod-cluster",
       ].sort(),
     );
     const order = [
@@ -129,6 +131,15 @@ describe("a declaration", () => {
       registered.findLastIndex(({ type, name }) => `${type} ${name}`.startsWith(start)),
     );
     expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  it("checks the cluster of each edit: the pods' one for the pods, Trustee's for everything else", () => {
+    const clusters = registered
+      .filter(({ type }) => type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue")
+      .map(({ type, inputs }) => [type === "trustee:index:ClusterCheck", inputs["cluster"]]);
+    expect(new Set(clusters.map(String))).toEqual(
+      new Set(["true,cluster of pod-reader", "false,cluster of trustee"]),
+    );
   });
 
   it("puts values into Secrets as base64, the generated ones too, and as Pulumi secrets", () => {

@@ -105,6 +105,24 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
+  test("its pods' cluster is checked before a destroy deletes a pod there, also without a refresh", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    const check = engine.resource("ClusterCheck");
+    expect((await check.up(engine.cluster)).op).toBe("create");
+    expect((await check.up(engine.cluster)).op).toBe("same");
+    writeFileSync(file, there.kubeconfig);
+    // A destroy does not check the settings again.
+    await engine.reconfigure();
+    await expect(check.refresh()).rejects.toThrow(/TA834 This stack is on the cluster at /);
+    await expect(check.destroy()).rejects.toThrow(/TA834 This stack is on the cluster at /);
+    writeFileSync(file, here.kubeconfig);
+    await engine.reconfigure();
+    await check.destroy();
+    expect(await both()).toEqual(before);
+  });
+
   test("is refused if its state has lost the way to a resource's cluster", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     await up();
