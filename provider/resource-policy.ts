@@ -2,7 +2,7 @@ import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { isEarlierPolicy } from "../core/policy/earlier.ts";
 import type { StackGrants } from "../core/policy/grants.ts";
-import { checkNamesakes, isNamesake, namesakeIssue } from "../core/policy/identity.ts";
+import { checkNamesakes, isNamesake, isSameStack, namesakeIssue } from "../core/policy/identity.ts";
 import {
   recordsAfter,
   recordsBefore,
@@ -280,21 +280,23 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
 
   read: async (want, state, { kube, owner }) => {
     const object = await kube.get(configMapRef(want.namespace, want.configMap));
-    if (object === undefined) return undefined;
-    const map = readConfigMap(object);
+    const map = object === undefined ? { data: {}, annotations: {} } : readConfigMap(object);
     const live = contentOf(map, state.key);
     const present = keyReadNow(map, want.candidateKeys, state.key);
     const key = present ?? state.key;
     const around = await aroundPolicy(kube, want, map, key);
     const { behind } = around;
+    const foreign = [...(state.foreign ?? foreignEntries(want, undefined, around))];
+    const computed = { ...state, liveContent: live, foreign };
+    if (object === undefined) {
+      // Its delete must still remove the record: from it, other stacks restore the line.
+      const isRecorded = behind.records.some((record) => isSameStack(record, grantsOf(want)));
+      return isRecorded ? { computed, drift: `ConfigMap ${want.configMap} is gone` } : undefined;
+    }
     const drift = driftOf(want, state, live, present, owner, behind);
     const recorded = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
-      computed: {
-        ...state,
-        liveContent: live,
-        foreign: [...(state.foreign ?? foreignEntries(want, undefined, around))],
-      },
+      computed,
       drift: [drift, recorded ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },
