@@ -55,6 +55,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
   readonly text: pulumi.Output<string>;
   /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
+  /** The version after its last write that kept previous initdata; empty if none did. */
+  readonly overlapRevision: pulumi.Output<string | undefined>;
   readonly #wanted: StackGrants;
   readonly #written: pulumi.Output<StackGrants>;
 
@@ -78,6 +80,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
     );
     this.text = policy.liveContent;
     this.revision = policy.revision;
+    this.overlapRevision = policy.overlapRevision;
     this.#wanted = args.grants;
     this.#written = policy.policy;
     this.registerOutputs({ revision: this.revision });

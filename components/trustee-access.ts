@@ -139,6 +139,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         stack: grants.stack,
         identity,
         configMaps,
+        policy: this.policy,
         referenceValues: this.referenceValues,
         pods: this.pods,
         keys: { policyKey, referenceValuesKey },

@@ -59,6 +59,8 @@ export const computed = z.object({
   written: z.string(),
   /** The ConfigMap's version after this resource's last write. */
   revision: z.string(),
+  /** The revision of its last write that kept previous claims, which {@link ./retirement.ts} removes; or empty. */
+  overlapRevision: z.string().default(""),
   /** The `registered` secrets that others had listed before. Absent: an older release wrote this. */
   foreign: z.array(z.string()).optional(),
 });

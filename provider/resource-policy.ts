@@ -18,10 +18,10 @@ import {
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { renderPolicy, renderWidePolicy } from "../core/policy/render.ts";
-import { lineOf } from "../core/policy/share.ts";
+import { lineOf, retiringReaders } from "../core/policy/share.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { PropertyMap } from "./protocol/index.ts";
-import { changeObject, revisionAfter } from "./change.ts";
+import { changeObject, overlapAfter, revisionAfter } from "./change.ts";
 import {
   type ConfigMap,
   configMapRef,
@@ -188,7 +188,9 @@ async function writeOnce(
       ? state.revision
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
-  const outputs = { key, liveContent: content, before, written: content, revision };
+  const overlaps = retiringReaders(content, grantsOf(want)).length > 0;
+  const overlapRevision = overlapAfter(overlaps, revision, old);
+  const outputs = { key, liveContent: content, before, written: content, revision, overlapRevision };
   return { outputs, content, leaving, key, held };
 }
 

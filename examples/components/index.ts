@@ -63,6 +63,7 @@ new InitdataRotation(
   {
     rotation,
     stack: "payments",
+    policy,
     referenceValues: values,
     pods: [pod],
     keys: { policyKey, referenceValuesKey },

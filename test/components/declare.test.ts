@@ -40,6 +40,7 @@ describe("a declaration", () => {
             : {
                 cluster: `cluster of ${name}`,
                 revision: `revision of ${name}`,
+                overlapRevision: name === "resource-policy" ? "7" : "",
                 liveContent: `text of ${name}`,
                 expiries: { snp_pcr08: "2030" },
               };
@@ -140,6 +141,11 @@ describe("a declaration", () => {
     expect(new Set(clusters.map(String))).toEqual(
       new Set(["true,cluster of pod-reader", "false,cluster of trustee"]),
     );
+  });
+
+  it("ends a grace period after each write that kept previous initdata", () => {
+    const retirement = registered.find(({ type }) => type === "trustee:index:Retirement");
+    expect(retirement?.inputs["overlaps"]).toEqual(["7"]);
   });
 
   it("puts values into Secrets as base64, the generated ones too, and as Pulumi secrets", () => {
