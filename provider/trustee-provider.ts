@@ -148,7 +148,13 @@ function isTrue(value: PropertyValue | undefined): boolean {
 }
 
 /** The settings without bookkeeping fields, which change nothing. */
-function settingsOf({ facts: _, earlier: __, namespace: ___, ...settings }: PropertyMap): PropertyMap {
+function settingsOf({
+  facts: _,
+  earlier: __,
+  namespace: ___,
+  section: ____,
+  ...settings
+}: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith("__")));
 }
 
