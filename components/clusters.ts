@@ -56,7 +56,11 @@ export function connectClusters(
     const podReader = trusteeProvider;
     return { trustee: trusteeProvider, trusteeKubernetes, podKubernetes: trusteeKubernetes, podReader };
   }
-  const podReader = new trustee.Provider("pod-reader", { ...podSide, namespace: CLUSTERS_OWN });
+  const podReader = new trustee.Provider("pod-reader", {
+    ...podSide,
+    namespace: CLUSTERS_OWN,
+    section: "podCluster",
+  });
   const podKubernetes = new kubernetes.Provider("pod-cluster", {
     ...podSide,
     clusterIdentifier: podReader.cluster,

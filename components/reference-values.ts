@@ -35,6 +35,8 @@ export class ReferenceValues extends pulumi.ComponentResource {
   readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
   /** The version of the ConfigMap after the last write, which a rollout must make the KBS read. */
   readonly revision: pulumi.Output<string>;
+  /** The version after its last write that kept previous digests; empty if none did. */
+  readonly overlapRevision: pulumi.Output<string | undefined>;
   /** The owner of the digests in the ledger on the ConfigMap. */
   readonly owner: pulumi.Output<string>;
 
@@ -57,6 +59,7 @@ export class ReferenceValues extends pulumi.ComponentResource {
     this.text = values.liveContent;
     this.expiries = values.expiries;
     this.revision = values.revision;
+    this.overlapRevision = values.overlapRevision;
     this.owner = values.owner;
     this.registerOutputs({ revision: this.revision });
   }

@@ -84,6 +84,8 @@ export class ResourcePolicy extends pulumi.ComponentResource {
   readonly revision: pulumi.Output<string>;
   /** The ConfigMap and the key that Trustee reads. */
   readonly place: { readonly configMap: pulumi.Output<string>; readonly key: string };
+  /** The version after its last write that kept previous initdata; empty if none did. */
+  readonly overlapRevision: pulumi.Output<string | undefined>;
   readonly #wanted: AccessRules;
   readonly #written: pulumi.Output<StackGrants>;
 
@@ -109,6 +111,7 @@ export class ResourcePolicy extends pulumi.ComponentResource {
     this.text = policy.liveContent;
     this.revision = policy.revision;
     this.place = { configMap: policy.configMap, key: args.key };
+    this.overlapRevision = policy.overlapRevision;
     this.#wanted = args.grants;
     this.#written = policy.policy;
     this.registerOutputs({ revision: this.revision });

@@ -108,6 +108,8 @@ export interface InitdataRotationArgs extends TrusteeRestorationArgs {
   /** The stack's identity, which tells it from another stack of the same name. @default none */
   readonly identity?: string | undefined;
   readonly referenceValues: ReferenceValues;
+  /** @default only a change of initdata ends a grace period that this run begins */
+  readonly policy?: ResourcePolicy;
   /** The pods that must be ready before their previous initdata is removed. */
   readonly pods: readonly pulumi.Resource[];
   /** The keys that Trustee reads, as `getTrustee` finds them. */
@@ -126,8 +128,13 @@ export class InitdataRotation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InitdataRotationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trustee-access:index:InitdataRotation", name, {}, opts);
-    const { rotation, identity, referenceValues, pods, keys } = args;
+    const { rotation, identity, policy, referenceValues, pods, keys } = args;
     const { stack = stackName(), configMaps = configMapNames } = args;
+    // Absent until a write keeps previous initdata: an upgrade of this project updates nothing.
+    const overlaps = pulumi
+      .all([policy?.overlapRevision, referenceValues.overlapRevision])
+      .apply((revisions) => revisions.flatMap((one) => (one === undefined || one === "" ? [] : [one])))
+      .apply((revisions) => (revisions.length === 0 ? undefined : revisions));
     const rollout = rolloutOf(args);
     this.retirement = new trustee.Retirement(
       name,
@@ -140,6 +147,7 @@ export class InitdataRotation extends pulumi.ComponentResource {
           owner: referenceValues.owner,
         },
         current: rotation.current,
+        overlaps,
       },
       { parent: this, dependsOn: [...pods] },
     );

@@ -8,7 +8,7 @@ import { ReferenceValues } from "./reference-values.ts";
 import type { StackIdentity } from "./stack-identity.ts";
 import { ResourcePolicy } from "./resource-policy.ts";
 import { InitdataRotation, TrusteeRestoration, TrusteeRollout } from "./rollouts.ts";
-import type * as trustee from "./trustee/index.ts";
+import * as trustee from "./trustee/index.ts";
 
 export interface TrusteeAccessArgs {
   readonly settings: Settings;
@@ -25,6 +25,8 @@ export interface TrusteeAccessArgs {
   readonly trustee: trustee.Provider;
   readonly trusteeKubernetes: pulumi.ProviderResource;
   readonly podKubernetes: pulumi.ProviderResource;
+  /** Checks the pods' cluster before each run. @default the provider `trustee` */
+  readonly podReader?: trustee.Provider;
 }
 
 /**
@@ -104,10 +106,17 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const afterRollout = { parent: this, providers: [args.podKubernetes], dependsOn: [this.rollout] };
-    this.pods = plan.pods
-      .filter((pod) => pod.declaration.deploy)
-      .map((pod) => new ConfidentialPod(pod.declaration.id, { ...pod, identity }, afterRollout));
+    const deployed = plan.pods.filter((pod) => pod.declaration.deploy);
+    // Before the pods: a pod that does not become ready must not keep it from being created.
+    const checks = deployed.length === 0 ? [] : this.#podClusterCheck(args);
+    const afterRollout = {
+      parent: this,
+      providers: [args.podKubernetes],
+      dependsOn: [this.rollout, ...checks],
+    };
+    this.pods = deployed.map(
+      (pod) => new ConfidentialPod(pod.declaration.id, { ...pod, identity }, afterRollout),
+    );
     this.rotation = new InitdataRotation(
       "rotation",
       {
@@ -115,6 +124,7 @@ export class TrusteeAccess extends pulumi.ComponentResource {
         stack: grants.stack,
         identity,
         configMaps,
+        policy: this.policy,
         referenceValues: this.referenceValues,
         pods: this.pods,
         keys: { policyKey, referenceValuesKey },
@@ -125,6 +135,13 @@ export class TrusteeAccess extends pulumi.ComponentResource {
       { parent: this },
     );
     this.registerOutputs({});
+  }
+
+  /** The pods' provider deletes by name, so a destroy must not reach another cluster. */
+  #podClusterCheck({ trustee: trusteeSide, podReader: provider }: TrusteeAccessArgs): pulumi.Resource[] {
+    if (provider === undefined || provider === trusteeSide) return [];
+    const { cluster } = provider;
+    return [new trustee.ClusterCheck("pod-cluster", { cluster }, { parent: this, provider })];
   }
 
   #secret({ name, from, keys, length, keep }: SecretSettings, args: TrusteeAccessArgs): KbsSecret {

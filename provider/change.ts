@@ -110,3 +110,15 @@ export function revisionAfter(
   if (changed.wrote) return operation.preview ? unknown : changed.resourceVersion;
   return asBefore ?? changed.resourceVersion;
 }
+
+/**
+ * The revision of the last write that kept previous claims accepted, for the retirement that must follow it.
+ * @param overlaps whether this write keeps some
+ */
+export function overlapAfter(
+  overlaps: boolean,
+  revision: string | Unknown,
+  old: { readonly computed: { readonly overlapRevision: string } } | undefined,
+): string | Unknown {
+  return overlaps ? revision : (old?.computed.overlapRevision ?? "");
+}

@@ -72,13 +72,33 @@ async function withNamespace(
   }
 }
 
-function elsewhere(facts: ClusterFacts, now: ClusterFacts): UserError {
+/**
+ * The user's word that two are the same cluster: the URL that the kubeconfig now leads to. It counts only if no
+ * uid was ever read, which would tell. The engine reads everything with the settings in the state before it
+ * looks at those of the run, so it is no setting.
+ */
+const SAME_CLUSTER = "TRUSTEE_ACCESS_SAME_CLUSTER";
+
+function isSame(had: ClusterFacts, now: ClusterFacts): boolean {
+  const said = had.namespace === undefined && process.env[SAME_CLUSTER] === now.server;
+  return said || isSameCluster(had, now);
+}
+
+function elsewhere(facts: ClusterFacts, now: ClusterFacts, args: PropertyMap): UserError {
+  const section = textOf(args, "section") ?? "trustee";
+  const there = now.server === facts.server ? "one with another CA at that URL" : `the one at ${now.server}`;
+  const allow =
+    section === "trustee" ? "its namespace: deploy/rbac/trustee-side.yaml." : "the namespace kube-system.";
+  const same =
+    facts.namespace === undefined
+      ? `say so for one run: ${SAME_CLUSTER}=${now.server} pulumi up`
+      : `let this account get ${allow}`;
   return new UserError(
     "TA834",
-    `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to the one at ${now.server}. ` +
+    `This stack is on the cluster at ${facts.server}, but the kubeconfig now leads to ${there}. ` +
       "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
-      "To move the stack, set trustee.kubeconfig or trustee.context to the other cluster, and keep access to the first one as it was. " +
-      "If both are the same cluster, let this account get its namespace: deploy/rbac/trustee-side.yaml.",
+      `To move the stack, set ${section}.kubeconfig or ${section}.context to the other cluster, and keep access to the first one as it was. ` +
+      `If both are the same cluster, ${same}`,
   );
 }
 
@@ -116,12 +136,12 @@ export async function checkCluster(
   });
   const now = { cluster: again?.["cluster"] ?? idOf(facts), facts: JSON.stringify(facts) };
   if (had === undefined || typeof cluster !== "string") return { inputs: { ...newInputs, ...kept, ...now } };
-  if (isSameCluster(had, facts)) {
+  if (isSame(had, facts)) {
     // A cluster that has answered before keeps its facts if it does not answer now.
     const same = facts.silent === true ? had : facts;
     return { inputs: { ...newInputs, ...kept, facts: JSON.stringify(same) } };
   }
-  const failure = { property: "kubeconfig", reason: elsewhere(had, facts).message };
+  const failure = { property: "kubeconfig", reason: elsewhere(had, facts, newInputs).message };
   if (!leadsTo(had, oldInputs)) {
     // The old cluster never answered, so nothing was written there, and it need not be remembered.
     if (had.silent === true) return { inputs: { ...newInputs, ...kept, ...now } };
@@ -213,7 +233,7 @@ export class Place {
     const reached = factsOf(config);
     if (sameServer(facts, reached)) return;
     const now = await withNamespace(config, reached, facts.namespace?.name, this.#clock);
-    if (!isSameCluster(facts, now)) throw elsewhere(facts, now);
+    if (!isSame(facts, now)) throw elsewhere(facts, now, this.#args);
   }
 }
 

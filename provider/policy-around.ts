@@ -1,4 +1,5 @@
 import type { SecretResources } from "../core/kbs-config/entries.ts";
+import { UserError } from "../core/issues.ts";
 import type { StackId } from "../core/policy/grants.ts";
 import { isOneStack } from "../core/policy/identity.ts";
 import type { Before } from "../core/policy/registry.ts";
@@ -10,6 +11,7 @@ import {
   writeStackRecords,
   type StackRecord,
 } from "../core/policy/stack-records.ts";
+import { stillServing } from "../core/rollout/decide.ts";
 import { vanishedStacks, vanishedWords, type Behind } from "../core/policy/vanished.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/objects.ts";
@@ -18,6 +20,7 @@ import { changeObject } from "./change.ts";
 import { staying, type ConfigMap } from "./config-map.ts";
 import { kbsConfigTarget, resourcesOf } from "./kbs-config.ts";
 import type { Operation } from "./resource.ts";
+import { readRollout } from "./rollout-read.ts";
 
 /** The ConfigMap of a policy, and the KbsConfig that records its stacks. */
 export interface PolicyPlace {
@@ -81,6 +84,34 @@ export async function changeRecords(
         : { metadata: { annotations: { [STACKS_ANNOTATION]: value } } };
     return { patch, result: undefined };
   });
+}
+
+/**
+ * Whether KBS pods of a previous version run or may follow. They may read the key that the previous version
+ * read, at each request.
+ */
+export async function hasPreviousPods(
+  { kube }: Pick<Operation, "kube">,
+  { namespace, deployment }: { readonly namespace: string; readonly deployment: string },
+): Promise<boolean> {
+  const seen = await readRollout(kube, namespace, deployment);
+  if (seen === undefined) return false;
+  return stillServing(seen, []).length > 0 || seen.pods.some(({ terminating }) => terminating);
+}
+
+/** The error if the previous key must stay as it is, after the new one has been written. */
+export function stillRead(
+  { namespace, configMap, deployment }: PolicyPlace & { readonly deployment: string },
+  held: string,
+  key: string,
+): UserError {
+  return new UserError(
+    "TA841",
+    `Trustee is being updated, and KBS pods of the previous version may still read the key "${held}" of ConfigMap "${configMap}" ` +
+      `in namespace "${namespace}". It stays as it is: without it, they would give every secret to every affirming pod. ` +
+      `The policy is written to the key "${key}". Wait until the rollout of Deployment "${deployment}" is complete, then run again: ` +
+      `kubectl rollout status deployment ${deployment} -n ${namespace}`,
+  );
 }
 
 /** Describes lost grants, with their backup, or a lost record of this stack. Undefined if nothing is lost. */

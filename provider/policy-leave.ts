@@ -1,8 +1,9 @@
 import { closes, mergeGrants, type StackGrants } from "../core/policy/grants.ts";
 import { isOneStack } from "../core/policy/identity.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
-import { lineOf } from "../core/policy/share.ts";
+import { lineOf, type Withdrawal } from "../core/policy/share.ts";
 import { recordsLeaving, withoutRecord } from "../core/policy/stack-records.ts";
+import { siblingKeys } from "../core/trustee/generation.ts";
 import type { ObjectRef } from "../kube/objects.ts";
 import { changeObject } from "./change.ts";
 import {
@@ -10,7 +11,6 @@ import {
   configMapRef,
   configMapTarget,
   contentOf,
-  keyReadNow,
   readConfigMap,
   staying,
   writableConfigMap,
@@ -35,9 +35,15 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
   const ref = configMapRef(had.namespace, had.configMap);
   const found = staying(await operation.kube.get(ref));
   const places = found === undefined ? [] : placesOf(readConfigMap(found), had, state);
+  const liveAt = ({ key }: Computed): Before =>
+    found === undefined ? null : contentOf(readConfigMap(found), key);
+  const at = (place: Computed, live = liveAt(place)): Withdrawal =>
+    leave({ inputs: had, computed: place }, live, operation.owner);
+  // Then the record belongs to the other resource too.
+  let handedOver = places.some((place) => at(place).kind === "handed-over");
   for (const place of places) {
-    const live = found === undefined ? null : contentOf(readConfigMap(found), place.key);
-    const leaving = "content" in leave({ inputs: had, computed: place }, live, operation.owner);
+    const live = liveAt(place);
+    const leaving = "content" in at(place);
     const here = { ...had, own: grantsOf(had) };
     const line = lineOf(live, here.own);
     // Normally the stack's entries have left the KbsConfig by now. In a state of an older release, this
@@ -45,7 +51,7 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
     const kept = leaving ? await withdraw(here, await closedBy(had, line, operation), operation) : [];
     if (leaving) {
       refuseOpening(here, kept, contentOf(await mapNow(operation, ref), place.key));
-      if (line !== undefined)
+      if (line !== undefined && !handedOver)
         await changeRecords(operation, had, (records) => recordsLeaving(records, here.own, line));
     }
     const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
@@ -53,17 +59,17 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
       if (live === undefined) return { patch: undefined, result: undefined };
       const map = readConfigMap(live);
       const text = contentOf(map, place.key);
-      const withdrawal = leave({ inputs: had, computed: place }, text, operation.owner);
+      const withdrawal = at(place, text);
       if ("content" in withdrawal) refuseOpening(here, kept, text);
       const patch =
         "content" in withdrawal ? configMapPatch(map, { [place.key]: withdrawal.content }) : undefined;
       if (patch !== undefined) writableConfigMap(live, ref);
       return { patch, result: withdrawal };
     });
-    if (result?.kind === "handed-over") return;
+    handedOver ||= result?.kind === "handed-over";
     if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
   }
-  await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));
+  if (!handedOver) await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));
 }
 
 /** The secrets that only a stack's line closes, as far as it has listed them. */
@@ -91,10 +97,13 @@ async function mapNow({ kube }: Operation, ref: ObjectRef): Promise<ConfigMap> {
   return found === undefined ? { data: {}, annotations: {} } : readConfigMap(found);
 }
 
-/** The keys that hold this stack's line: the one it wrote, and the one that others have copied it to. */
+/** The keys that hold this stack's line: the one it wrote, and those that it or others have copied it to. */
 function placesOf(map: ConfigMap, had: Inputs, state: Computed): readonly Computed[] {
-  const present = keyReadNow(map, had.candidateKeys, state.key) ?? state.key;
-  const live = contentOf(map, present);
-  if (present === state.key || live === null || lineOf(live, grantsOf(had)) === undefined) return [state];
-  return [state, { ...state, key: present, before: parseRegistry(live)?.before ?? null, written: live }];
+  const known = new Set([...had.candidateKeys, ...siblingKeys(state.key)]);
+  const others = [...known].flatMap((key): readonly Computed[] => {
+    const live = contentOf(map, key);
+    if (key === state.key || live === null || lineOf(live, grantsOf(had)) === undefined) return [];
+    return [{ ...state, key, before: parseRegistry(live)?.before ?? null, written: live }];
+  });
+  return [state, ...others];
 }

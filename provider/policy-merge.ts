@@ -59,6 +59,8 @@ export const computed = z.object({
   written: z.string(),
   /** The ConfigMap's version after this resource's last write. */
   revision: z.string(),
+  /** The revision of its last write that kept previous claims, which {@link ./retirement.ts} removes; or empty. */
+  overlapRevision: z.string().default(""),
   /** The `registered` secrets that others had listed before. Absent: an older release wrote this. */
   foreign: z.array(z.string()).optional(),
 });
@@ -188,11 +190,14 @@ export interface Outcome {
   readonly before: Before;
   /** Why the previous key is not restored, if Trustee now reads another key. */
   readonly left?: string;
+  /** Whether the previous key keeps its content because KBS pods may still read it. */
+  readonly held?: boolean;
 }
 
 /**
  * The write to make. If Trustee now reads another key, it restores the previous key too.
  * @param keep whether a removed secret stays restricted
+ * @param hold whether KBS pods may still read the previous key: then it stays as it is
  */
 export function mergeInto(
   map: ConfigMap,
@@ -202,6 +207,7 @@ export function mergeInto(
   operation: Writer,
   around: Around,
   keep: (secret: string) => boolean,
+  hold = false,
 ): Change<Outcome> {
   const { owner } = operation;
   const moved = old !== undefined && old.computed.key !== key;
@@ -212,11 +218,11 @@ export function mergeInto(
   const result = { key, leaving, content, before };
   if (!moved) return { patch: configMapPatch(map, { [key]: content }), result };
   const previousKey = old.computed.key;
-  const withdrawal = leave(old, contentOf(map, previousKey), owner);
-  const data = {
-    [key]: content,
-    ...("content" in withdrawal ? { [previousKey]: withdrawal.content } : {}),
-  };
+  const previous = contentOf(map, previousKey);
+  const withdrawal = leave(old, previous, owner);
+  const restored = "content" in withdrawal ? withdrawal.content : previous;
+  const held = hold && restored !== previous;
+  const data = { [key]: content, ...(held ? {} : { [previousKey]: restored }) };
   const left = withdrawal.kind === "leave" ? { left: withdrawal.reason } : {};
-  return { patch: configMapPatch(map, data), result: { ...result, ...left } };
+  return { patch: configMapPatch(map, data), result: { ...result, ...left, held } };
 }

@@ -14,7 +14,7 @@ import type { Before } from "../core/policy/registry.ts";
 import { siblingKeys } from "../core/trustee/generation.ts";
 import { rotationSchema } from "../core/policy/rotation.ts";
 import { equalValues, unknown, type PropertyMap } from "./protocol/index.ts";
-import { changeObject, revisionAfter } from "./change.ts";
+import { changeObject, overlapAfter, revisionAfter } from "./change.ts";
 import { warnOfExpiry } from "./expiry.ts";
 import { readersOf, retiringOf, warnOfLeft } from "./previous-digests.ts";
 import {
@@ -80,6 +80,8 @@ const computed = z.object({
   /** Entry with digests of ours -> when it expires; the earliest, if several entries have the same name. */
   expiries: expirations,
   revision: z.string(),
+  /** The revision of its last write that kept previous digests, which {@link ./retirement.ts} removes; or empty. */
+  overlapRevision: z.string().default(""),
 });
 type Computed = z.output<typeof computed>;
 type Old = State<Inputs, Computed>;
@@ -155,6 +157,11 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   const first = old === undefined && operation.preview;
   const dated = first && Object.keys(created).length > 0;
   const same = old?.computed.key === key ? old : undefined;
+  const revision = revisionAfter(
+    changed,
+    isAsBefore(same, want, joined.content) ? same?.computed.revision : undefined,
+    operation,
+  );
   return {
     key,
     added: { ...added },
@@ -164,11 +171,8 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
     before,
     liveContent: dated ? unknown : joined.content,
     expiries: dated ? unknown : expiries,
-    revision: revisionAfter(
-      changed,
-      isAsBefore(same, want, joined.content) ? same?.computed.revision : undefined,
-      operation,
-    ),
+    revision,
+    overlapRevision: overlapAfter(Object.keys(retiring).length > 0, revision, old),
   };
 }
 

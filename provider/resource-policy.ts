@@ -2,7 +2,7 @@ import { Issues } from "../core/issues.ts";
 import { damageWords, foreignDamage } from "../core/policy/damage.ts";
 import { isEarlierPolicy } from "../core/policy/earlier.ts";
 import type { StackGrants } from "../core/policy/grants.ts";
-import { checkNamesakes, isNamesake, namesakeIssue } from "../core/policy/identity.ts";
+import { checkNamesakes, isNamesake, isSameStack, namesakeIssue } from "../core/policy/identity.ts";
 import {
   recordsAfter,
   recordsBefore,
@@ -18,10 +18,10 @@ import {
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
 import { renderPolicy, renderWidePolicy } from "../core/policy/render.ts";
-import { lineOf } from "../core/policy/share.ts";
+import { lineOf, retiringReaders } from "../core/policy/share.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { PropertyMap } from "./protocol/index.ts";
-import { changeObject, revisionAfter } from "./change.ts";
+import { changeObject, overlapAfter, revisionAfter } from "./change.ts";
 import {
   type ConfigMap,
   configMapRef,
@@ -33,7 +33,14 @@ import {
   readConfigMap,
   writableConfigMap,
 } from "./config-map.ts";
-import { aroundPolicy, changeRecords, recordDrift, type Around } from "./policy-around.ts";
+import {
+  aroundPolicy,
+  changeRecords,
+  hasPreviousPods,
+  recordDrift,
+  stillRead,
+  type Around,
+} from "./policy-around.ts";
 import { leavePolicyMap, warnLeft } from "./policy-leave.ts";
 import {
   addedEntries,
@@ -104,7 +111,7 @@ async function aroundOf(
 /**
  * Writes in this order:
  * - the stack's record outside the policy
- * - the grants. New restrictions and removed grants take effect at once; a removed secret stays restricted
+ * - the grants. If Trustee reads another key now, the previous one stays until no KBS pod can read it. New restrictions and removed grants take effect at once; a removed secret stays restricted
  * - the end of that restriction, once no KBS serves the secret. If the run ends before, the live policy tells
  *   the next run
  * - the record again, for the line as it is now
@@ -119,6 +126,7 @@ async function write(want: Inputs, old: Old | undefined, operation: Operation): 
   });
   // A preview shows the final result.
   const first = await writeOnce(want, old, operation, () => !operation.preview);
+  if (first.held !== undefined) throw stillRead(want, first.held, first.key);
   const last = first.leaving.length === 0 ? first : await giveUp(want, old, first, operation);
   const line = lineOf(last.content, grantsOf(want)) ?? own;
   await changeRecords(operation, want, (records) =>
@@ -131,6 +139,9 @@ interface WrittenPolicy {
   readonly outputs: PropertyMap;
   readonly content: string;
   readonly leaving: readonly string[];
+  readonly key: string;
+  /** The previous key, if KBS pods may still read it. */
+  readonly held: string | undefined;
 }
 
 async function giveUp(
@@ -159,10 +170,13 @@ async function writeOnce(
     const key = keyToWrite(map, ref, want.candidateKeys, old?.computed.key);
     if (!operation.takeOver) refuseNamesakes(contentOf(map, key), grantsOf(want));
     const around = await aroundOf(want, old, operation, map, key);
-    return mergeInto(map, key, want, old, operation, around, keep);
+    const moved = old !== undefined && old.computed.key !== key;
+    const hold = moved && !operation.preview && (await hasPreviousPods(operation, want));
+    return mergeInto(map, key, want, old, operation, around, keep, hold);
   });
   const { key, content, before, left, leaving } = changed.result;
-  if (old !== undefined && old.computed.key !== key) {
+  const held = changed.result.held === true ? old?.computed.key : undefined;
+  if (old !== undefined && old.computed.key !== key && held === undefined) {
     operation.log.info(movedMessage(ref, old.computed.key, key));
   }
   if (left !== undefined && old !== undefined) warnLeft(operation, old.inputs, old.computed.key, left);
@@ -174,7 +188,10 @@ async function writeOnce(
       ? state.revision
       : undefined;
   const revision = revisionAfter(changed, asBefore, operation);
-  return { outputs: { key, liveContent: content, before, written: content, revision }, content, leaving };
+  const overlaps = retiringReaders(content, grantsOf(want)).length > 0;
+  const overlapRevision = overlapAfter(overlaps, revision, old);
+  const outputs = { key, liveContent: content, before, written: content, revision, overlapRevision };
+  return { outputs, content, leaving, key, held };
 }
 
 /** The records without this resource's record under a previous stack name. */
@@ -265,21 +282,23 @@ export const resourcePolicy: ResourceType<Inputs, Computed> = {
 
   read: async (want, state, { kube, owner }) => {
     const object = await kube.get(configMapRef(want.namespace, want.configMap));
-    if (object === undefined) return undefined;
-    const map = readConfigMap(object);
+    const map = object === undefined ? { data: {}, annotations: {} } : readConfigMap(object);
     const live = contentOf(map, state.key);
     const present = keyReadNow(map, want.candidateKeys, state.key);
     const key = present ?? state.key;
     const around = await aroundPolicy(kube, want, map, key);
     const { behind } = around;
+    const foreign = [...(state.foreign ?? foreignEntries(want, undefined, around))];
+    const computed = { ...state, liveContent: live, foreign };
+    if (object === undefined) {
+      // Its delete must still remove the record: from it, other stacks restore the line.
+      const isRecorded = behind.records.some((record) => isSameStack(record, grantsOf(want)));
+      return isRecorded ? { computed, drift: `ConfigMap ${want.configMap} is gone` } : undefined;
+    }
     const drift = driftOf(want, state, live, present, owner, behind);
     const recorded = recordDrift(contentOf(map, key), grantsOf(want), behind);
     return {
-      computed: {
-        ...state,
-        liveContent: live,
-        foreign: [...(state.foreign ?? foreignEntries(want, undefined, around))],
-      },
+      computed,
       drift: [drift, recorded ?? NO_DRIFT].filter((one) => one !== NO_DRIFT).join("; ") || NO_DRIFT,
     };
   },

@@ -36,6 +36,8 @@ const inputs = z.object({
   referenceValues: target.extend({ owner: z.string().min(1) }),
   /** The current claims of the stack's readers. After a change, previous claims may have to go. */
   current: z.record(z.string(), z.string()),
+  /** The outputs `overlapRevision` of both: after such a write, previous claims have to go. */
+  overlaps: z.array(z.string()).optional(),
 });
 type Inputs = z.output<typeof inputs>;
 

@@ -12,6 +12,7 @@ import {
   type PropertyValue,
   type Provider,
 } from "./protocol/index.ts";
+import { clusterCheck } from "./cluster-check.ts";
 import { generatedValue } from "./generated-value.ts";
 import { getInitdata, getPodCluster } from "./get-pods.ts";
 import { getTrustee } from "./get-trustee.ts";
@@ -65,6 +66,7 @@ export function trusteeProvider(clock: Clock = systemClock): Provider {
   };
   const handlers: Readonly<Record<string, ResourceHandler>> = {
     [GENERATED_VALUE]: handlerOf(generatedValue, start),
+    "trustee:index:ClusterCheck": handlerOf(clusterCheck, start),
     "trustee:index:KbsSecretEntry": handlerOf(kbsSecretEntry, start),
     "trustee:index:ReferenceValues": handlerOf(referenceValues, start),
     "trustee:index:ResourcePolicy": handlerOf(resourcePolicy, start),
@@ -146,7 +148,13 @@ function isTrue(value: PropertyValue | undefined): boolean {
 }
 
 /** The settings without bookkeeping fields, which change nothing. */
-function settingsOf({ facts: _, earlier: __, namespace: ___, ...settings }: PropertyMap): PropertyMap {
+function settingsOf({
+  facts: _,
+  earlier: __,
+  namespace: ___,
+  section: ____,
+  ...settings
+}: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith("__")));
 }
 

@@ -13,6 +13,7 @@ import {
   leaveReferenceValues,
   type Ownership,
 } from "../core/reference-values/merge.ts";
+import { siblingKeys } from "../core/trustee/generation.ts";
 import { soundEntries } from "../core/reference-values/whose.ts";
 import type { Change } from "./change.ts";
 import { configMapPatch, contentOf, keyReadNow, type ConfigMap } from "./config-map.ts";
@@ -75,8 +76,8 @@ export function rememberedFor(
 }
 
 /**
- * Removes our digests from the key that was written, and from the key that Trustee reads now if they were
- * copied there.
+ * Removes our digests from the key that was written, from every key whose ledger names us, and from the key that
+ * Trustee reads now or after an upgrade if they were copied there.
  * @throws UserError if the content of the written key is malformed
  */
 export function leaveValues(
@@ -87,13 +88,21 @@ export function leaveValues(
 ): Patch {
   const { key } = placed;
   const known = ledgersOf(map);
-  const left = leaveKey(map, known, placed, owner);
-  const present = keyReadNow(map, candidates, key) ?? key;
-  if (present === key || soundEntries(present, contentOf(map, present)) === undefined) {
-    return valuesPatch(map, { [key]: left.content }, left.ledgers);
+  const siblings = siblingKeys(key);
+  const newer = siblings.slice(0, Math.max(siblings.indexOf(key), 0));
+  const copies = [keyReadNow(map, candidates, key), ...newer];
+  const ours = Object.entries(known).flatMap(([one, { owners }]) =>
+    Object.hasOwn(owners, owner) ? [one] : [],
+  );
+  const first = leaveKey(map, known, placed, owner);
+  let left = { data: { [key]: first.content } as Record<string, Before>, ledgers: first.ledgers };
+  for (const present of new Set([...copies, ...ours])) {
+    if (present === undefined || present === key) continue;
+    if (soundEntries(present, contentOf(map, present)) === undefined) continue;
+    const ledger = ledgerOf(map, known, present, key);
+    const had = rememberedFor(map, ledger, present, placed);
+    const moved = leaveKey(map, { ...left.ledgers, [present]: ledger }, { key: present, had }, owner);
+    left = { data: { ...left.data, [present]: moved.content }, ledgers: moved.ledgers };
   }
-  const ledger = ledgerOf(map, known, present, key);
-  const had = rememberedFor(map, ledger, present, placed);
-  const moved = leaveKey(map, { ...left.ledgers, [present]: ledger }, { key: present, had }, owner);
-  return valuesPatch(map, { [key]: left.content, [present]: moved.content }, moved.ledgers);
+  return valuesPatch(map, left.data, left.ledgers);
 }

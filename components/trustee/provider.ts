@@ -8,6 +8,8 @@ export interface ProviderArgs {
   readonly context?: pulumi.Input<string> | undefined;
   /** A namespace whose UID identifies the cluster, if it may be read. @default the URL identifies it */
   readonly namespace?: string | undefined;
+  /** The section of the settings that names its cluster, for messages. @default trustee */
+  readonly section?: "podCluster" | undefined;
   /** Whether this stack takes over what another stack of the same name has left. @default false */
   readonly takeOver?: boolean | undefined;
 }

@@ -60,6 +60,20 @@ export class GeneratedValue extends pulumi.CustomResource {
   }
 }
 
+/**
+ * Has no effect of its own. Before every run, `destroy` included, its provider checks that the kubeconfig still
+ * leads to this cluster.
+ */
+export class ClusterCheck extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { readonly cluster: pulumi.Input<string> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("trustee:index:ClusterCheck", name, { ...args }, opts);
+  }
+}
+
 export interface KbsSecretEntryArgs {
   readonly namespace: pulumi.Input<string>;
   /** The KbsConfig's name. */
@@ -112,12 +126,17 @@ export class ReferenceValues extends pulumi.CustomResource {
   declare readonly expiries: pulumi.Output<Readonly<Record<string, string>>>;
   /** The version of the ConfigMap after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
+  /** The version after its last write that kept previous digests; empty if none did. */
+  declare readonly overlapRevision: pulumi.Output<string | undefined>;
   /** The owner of the digests in the ledger on the ConfigMap. */
   declare readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: ReferenceValuesArgs, opts?: pulumi.CustomResourceOptions) {
     const written = ["key", "liveContent", "before", "added", "created", "expiries", "revision", "owner"];
-    const props = withOutputs({ ...args, ...clusterOf(opts) }, ...written, "retiring", "retiringReaders");
+    const props = withOutputs(
+      { ...args, ...clusterOf(opts) },
+      ...[...written, "retiring", "retiringReaders", "overlapRevision"],
+    );
     super("trustee:index:ReferenceValues", name, props, inPlace(opts));
   }
 }
@@ -153,18 +172,14 @@ export class ResourcePolicy extends pulumi.CustomResource {
   /** The version of the ConfigMap after this resource's last write; empty if it wrote nothing. */
   declare readonly revision: pulumi.Output<string>;
   declare readonly configMap: pulumi.Output<string>;
+  /** The version after its last write that kept previous initdata; empty if none did. */
+  declare readonly overlapRevision: pulumi.Output<string | undefined>;
   /** What it wrote last. With `--target` this may not be what the program declares. */
   declare readonly policy: pulumi.Output<StackGrants>;
 
   constructor(name: string, args: ResourcePolicyArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = withOutputs(
-      { ...args, ...clusterOf(opts) },
-      "key",
-      "liveContent",
-      "before",
-      "written",
-      "revision",
-    );
+    const written = ["key", "liveContent", "before", "written", "revision", "overlapRevision"];
+    const props = withOutputs({ ...args, ...clusterOf(opts) }, ...written);
     const aliased = pulumi.mergeOptions({ aliases: [formerly] }, opts);
     super("trustee:index:ResourcePolicy", name, props, inPlace(aliased));
   }
@@ -177,6 +192,8 @@ export interface RetirementArgs {
   readonly referenceValues: pulumi.Input<KeyArgs & { readonly owner: pulumi.Input<string> }>;
   /** The current claims of the stack's readers, init_data -> reader. */
   readonly current: pulumi.Input<Readonly<Record<string, string>>>;
+  /** The outputs `overlapRevision` of the policy and the reference values. @default none kept previous initdata */
+  readonly overlaps?: pulumi.Input<string[] | undefined>;
 }
 
 /** Removes previous initdata from policy and reference values. Make it depend on the pods that had it. */

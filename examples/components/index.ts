@@ -71,7 +71,7 @@ export default program(async () => {
   const pod = new ConfidentialPod("payments", payments, { provider: cluster, dependsOn: [rollout] });
   new InitdataRotation(
     "rotation",
-    { rotation, referenceValues, pods: [pod], keys: { policyKey, referenceValuesKey }, configMaps },
+    { rotation, policy, referenceValues, pods: [pod], keys: { policyKey, referenceValuesKey }, configMaps },
     { provider },
   );
 

@@ -38,7 +38,9 @@ describe("a declaration", () => {
           type === "trustee:index:GeneratedValue"
             ? { value: "generated" }
             : {
+                cluster: `cluster of ${name}`,
                 revision: `revision of ${name}`,
+                overlapRevision: name === "resource-policy" ? "7" : "",
                 liveContent: `text of ${name}`,
                 expiries: { snp_pcr08: "2030" },
               };
@@ -115,6 +117,7 @@ describe("a declaration", () => {
         "trustee-access:index:InitdataRotation rotation",
         "trustee:index:Retirement rotation",
         "trustee:index:Rollout rotation",
+        "trustee:index:ClusterCheck pod-cluster",
       ].sort(),
     );
     const order = [
@@ -129,6 +132,20 @@ describe("a declaration", () => {
       registered.findLastIndex(({ type, name }) => `${type} ${name}`.startsWith(start)),
     );
     expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  it("checks the cluster of each edit: the pods' one for the pods, Trustee's for everything else", () => {
+    const clusters = registered
+      .filter(({ type }) => type.startsWith("trustee:index:") && type !== "trustee:index:GeneratedValue")
+      .map(({ type, inputs }) => [type === "trustee:index:ClusterCheck", inputs["cluster"]]);
+    expect(new Set(clusters.map(String))).toEqual(
+      new Set(["true,cluster of pod-reader", "false,cluster of trustee"]),
+    );
+  });
+
+  it("ends a grace period after each write that kept previous initdata", () => {
+    const retirement = registered.find(({ type }) => type === "trustee:index:Retirement");
+    expect(retirement?.inputs["overlaps"]).toEqual(["7"]);
   });
 
   it("puts values into Secrets as base64, the generated ones too, and as Pulumi secrets", () => {

@@ -86,6 +86,7 @@ describe("the order of creation, and in reverse of destruction", () => {
     const { access } = await declareTrusteeAccess("access", {
       settings: {
         trustee: { url: "https://kbs.example.com" },
+        podCluster: { kubeconfig: "/elsewhere" },
         secrets: [
           { name: "made", from: "generate", keys: ["a"] },
           { name: "there", keys: ["k"] },
@@ -127,6 +128,10 @@ describe("the order of creation, and in reverse of destruction", () => {
     comesAfter(rollout, [...urnsOf(POLICY), ...urnsOf(VALUES), ...urnsOf(SECRET), ...urnsOf(ENTRY)]);
     comesAfter(urnsOf(POD), rollout);
     comesAfter(urnsOf("trustee:index:Retirement"), urnsOf(POD));
+  });
+
+  it("the check of the pods' cluster is there before the first pod, so that every destroy does it", () => {
+    comesAfter(urnsOf(POD), urnsOf("trustee:index:ClusterCheck"));
   });
 
   it("the rollout that ends a destroy is registered before everything else on Trustee", () => {

@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs";
+import { copyFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/api.ts";
@@ -11,6 +11,7 @@ describe("a stack with Trustee in one cluster and the pods in another", () => {
   let podSide: Sandbox;
   let project: Project;
   let before: readonly [SharedData, SharedData];
+  let podKubeconfig: string;
 
   beforeAll(async () => {
     trusteeSide = await startSandbox({ name: "e2e-trustee-side", trustee: "0.21" });
@@ -18,10 +19,12 @@ describe("a stack with Trustee in one cluster and the pods in another", () => {
     before = await Promise.all([sharedData(trusteeSide), sharedData(podSide)]);
     project = new Project(trusteeSide, "split");
     symlinkSync(resolve("cli"), join(project.folder, "cli"));
+    podKubeconfig = join(project.folder, "pods.kubeconfig");
+    copyFileSync(podSide.kubeconfig, podKubeconfig);
     await project.init({
       ...devConfiguration(),
       trustee: { kubeconfig: trusteeSide.kubeconfig },
-      podCluster: { kubeconfig: podSide.kubeconfig },
+      podCluster: { kubeconfig: podKubeconfig },
     });
   }, 1_800_000);
   afterAll(async () => {
@@ -49,6 +52,21 @@ describe("a stack with Trustee in one cluster and the pods in another", () => {
       exitCode: 0,
       printed: "All 9 cells match the stack's access matrix.",
     });
+  });
+
+  it("deletes nothing if the pods' kubeconfig leads to another cluster by now", async () => {
+    const pods = await podUids(podSide);
+    const deployed = await sharedData(trusteeSide);
+    copyFileSync(trusteeSide.kubeconfig, podKubeconfig);
+    const destroyed = await project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "split");
+    copyFileSync(podSide.kubeconfig, podKubeconfig);
+    expect(destroyed.exitCode).not.toBe(0);
+    expect(destroyed.stdout + destroyed.stderr).toContain("TA834 This stack is on the cluster at ");
+    expect(await podUids(podSide)).toEqual(pods);
+    expect(await sharedData(trusteeSide)).toEqual(deployed);
+    // The engine has read the pods on the other cluster, and forgotten them.
+    await project.up();
+    expect(await podUids(podSide)).toEqual(pods);
   });
 
   it("has no changes in a preview, and leaves no trace after destroy", async () => {

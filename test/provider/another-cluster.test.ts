@@ -105,6 +105,80 @@ describe("a stack whose settings or kubeconfig lead to another cluster", () => {
     expect(await both()).toEqual(before);
   });
 
+  test("its pods' cluster is checked before a destroy deletes a pod there, also without a refresh", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    const check = engine.resource("ClusterCheck");
+    expect((await check.up(engine.cluster)).op).toBe("create");
+    expect((await check.up(engine.cluster)).op).toBe("same");
+    writeFileSync(file, there.kubeconfig);
+    // A destroy does not check the settings again.
+    await engine.reconfigure();
+    await expect(check.refresh()).rejects.toThrow(/TA834 This stack is on the cluster at /);
+    await expect(check.destroy()).rejects.toThrow(/TA834 This stack is on the cluster at /);
+    writeFileSync(file, here.kubeconfig);
+    await engine.reconfigure();
+    await check.destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("that was never known by a uid stays after its CA has changed, if the user says that it is the same", async () => {
+    const file = join(folder, "kubeconfig");
+    const settings = { kubeconfig: file, namespace: "unreadable", section: "podCluster" };
+    const SAME = "TRUSTEE_ACCESS_SAME_CLUSTER";
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure(settings);
+    await up();
+    const deployed = await both();
+    const ca = `"certificate-authority-data":"${Buffer.from("another").toString("base64")}"`;
+    writeFileSync(file, here.kubeconfig.replace('"server":', `${ca},"server":`));
+    const refused =
+      `TA834 This stack is on the cluster at ${serverOf(here)}, but the kubeconfig now leads to one with another CA at that URL. ` +
+      "Nothing was changed on either. To stay there, restore the kubeconfig or its current context: kubectl config use-context. " +
+      "To move the stack, set podCluster.kubeconfig or podCluster.context to the other cluster, and keep access to the first one as it was. " +
+      `If both are the same cluster, say so for one run: ${SAME}=${serverOf(here)} pulumi up`;
+    try {
+      for (const word of ["", "true", serverOf(there)]) {
+        vi.stubEnv(SAME, word);
+        await expect(engine.configure(settings)).rejects.toThrow(refused);
+        await engine.reconfigure();
+        await expect(up()).rejects.toThrow(refused);
+        await expect(destroy()).rejects.toThrow(refused);
+      }
+      vi.stubEnv(SAME, serverOf(here));
+      // The engine reads everything with the settings in the state, before it checks those of the run.
+      await engine.reconfigure();
+      expect(await parts[0]?.[0].drift()).toBe("none");
+      await engine.configure(settings);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    await engine.configure(settings);
+    expect(await up()).toEqual(["same", "same", "same"]);
+    expect(await both()).toEqual(deployed);
+    await destroy();
+    expect(await both()).toEqual(before);
+  });
+
+  test("is refused if the uid of a namespace tells that it is another one, whatever the user says", async () => {
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, here.kubeconfig);
+    await engine.configure({ kubeconfig: file });
+    await up();
+    writeFileSync(file, there.kubeconfig);
+    vi.stubEnv("TRUSTEE_ACCESS_SAME_CLUSTER", serverOf(there));
+    try {
+      await engine.reconfigure();
+      await expect(engine.configure({ kubeconfig: file })).rejects.toThrow(
+        /TA834 .* let this account get its namespace/,
+      );
+      await expect(destroy()).rejects.toThrow(/TA834/);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   test("is refused if its state has lost the way to a resource's cluster", async () => {
     await engine.configure({ kubeconfig: here.kubeconfig });
     await up();

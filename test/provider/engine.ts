@@ -155,6 +155,11 @@ export class TestResource {
     return this.#run(inputs, false, timeoutSeconds);
   }
 
+  /** A step of a run that has read this resource before: the engine reads all of them first. */
+  async step(inputs: PropertyMap): Promise<Step> {
+    return this.#run(inputs, false, 0, false);
+  }
+
   /** A plain `pulumi preview`: the state does not change. */
   async preview(inputs: PropertyMap): Promise<Step> {
     const state = this.state;
@@ -225,8 +230,8 @@ export class TestResource {
     return this.state;
   }
 
-  async #run(given: PropertyMap, preview: boolean, timeoutSeconds: number): Promise<Step> {
-    if (this.state !== undefined) await this.refresh();
+  async #run(given: PropertyMap, preview: boolean, timeoutSeconds: number, reads = true): Promise<Step> {
+    if (reads && this.state !== undefined) await this.refresh();
     const { inputs, failures } = await this.check(given);
     if (Object.keys(failures).length > 0) throw new Error(JSON.stringify(failures));
     if (this.state === undefined) {

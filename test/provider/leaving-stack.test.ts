@@ -49,6 +49,23 @@ function beforeCall(
     method === (only ?? method) && (calls += 1) === number ? { before: run } : undefined;
 }
 
+test("a stack that is destroyed while the policy's ConfigMap is gone does not come back with it", async () => {
+  const [staying, leaving] = [engine.resource("ResourcePolicy"), other.resource("ResourcePolicy")];
+  await staying.up(policyOf(STAYS, "a"));
+  await leaving.up(policyOf(LEAVES, "b"));
+  const name = trusteeNames.resourcePolicy;
+  const stock = (await cluster.data(name)) as Readonly<Record<string, string>>;
+  const before = parseRegistry(stock[policyKey] ?? "")?.before ?? "";
+  cluster.delete("ConfigMap", name);
+  expect(await leaving.drift()).toBe(`ConfigMap ${name} is gone`);
+  await leaving.destroy();
+  cluster.configMap(name, { [policyKey]: before });
+  await staying.up(policyOf(STAYS, "a"));
+  expect(await known()).toEqual({ policy: [STAYS], records: [STAYS] });
+  await staying.destroy();
+  expect(await known()).toEqual({ policy: [], records: [] });
+});
+
 describe("a stack that is destroyed while another one is updated", () => {
   /**
    * Starts the destroy before a call of the update, and holds it before its own write of that number until the

@@ -39,6 +39,7 @@ describe("own digests in another client's entry", () => {
       expiries: { snp_pcr08: "2036-01-01T00:00:00Z" },
       retiring: {},
       retiringReaders: {},
+      overlapRevision: "",
       owner: values.urn,
     };
     expect(await values.preview(inputs("values"))).toStrictEqual({

@@ -45,6 +45,7 @@ describe("a shared policy", () => {
       liveContent: text,
       before: STOCK,
       written: text,
+      overlapRevision: "",
       foreign: [],
       owner: entry.urn,
     };

@@ -16,6 +16,8 @@ const THEIRS = list(entry([C]));
 /** A policy, reference values and their retirement, for a pod with this init_data. */
 class Stack {
   readonly #name: string;
+  /** The readers with a grace period. */
+  overlapping: readonly string[] = ["pod1"];
   readonly policy: TestResource = engine.resource("ResourcePolicy", "policy");
   readonly values: TestResource = engine.resource("ReferenceValues", "values");
   readonly retirement: TestResource = engine.resource("Retirement", "rotation");
@@ -38,7 +40,7 @@ class Stack {
   }
 
   #rotation(initData: string): PropertyMap {
-    return { current: { [initData]: "pod1" }, overlapping: ["pod1"] };
+    return { current: { [initData]: "pod1" }, overlapping: this.overlapping };
   }
 
   policyInputs(initData: string): PropertyMap {
@@ -68,7 +70,16 @@ class Stack {
       policy: { configMap: this.#policyMap, candidateKeys: ["resource-policy.rego", POLICY], stack: STACK },
       referenceValues: { configMap: this.#valuesMap, candidateKeys: [MAP, LIST], owner: this.values.urn },
       current: { [initData]: "pod1" },
+      ...this.#overlaps(),
     };
+  }
+
+  #overlaps(): PropertyMap {
+    const overlaps = [this.policy, this.values].flatMap(({ state }) => {
+      const revision = state?.outputs["overlapRevision"];
+      return typeof revision === "string" && revision !== "" ? [revision] : [];
+    });
+    return overlaps.length === 0 ? {} : { overlaps };
   }
 
   /** The first half of an `up`, before the pods. */
@@ -156,6 +167,26 @@ describe("a change of initdata", () => {
     });
     expect(await stack.up(A)).toBe("update");
     expect(await stack.accepted()).toStrictEqual(only(A));
+    await stack.expectSame(A);
+    await stack.destroy();
+  });
+
+  test("that was refused at once and is reverted with a grace period ends in the same run", async () => {
+    const stack = new Stack("reverted");
+    stack.prepare();
+    await stack.up(A);
+    stack.overlapping = [];
+    // Its pod does not become ready, so the retirement is not reached.
+    await stack.declare(B);
+    expect(await stack.accepted()).toStrictEqual(only(B));
+    stack.overlapping = ["pod1"];
+    for (const resource of [stack.policy, stack.values, stack.retirement]) await resource.refresh();
+    await stack.policy.step(stack.policyInputs(A));
+    await stack.values.step(stack.valuesInputs(A));
+    expect(await stack.accepted()).toMatchObject({ policy: { retiring: { s: allKeys({ [B]: "pod1" }) } } });
+    expect((await stack.retirement.step(stack.retirementInputs(A))).op).toBe("update");
+    expect(await stack.accepted()).toStrictEqual(only(A));
+    expect(stack.retirement.state?.outputs["revision"]).toBe(await stack.versions());
     await stack.expectSame(A);
     await stack.destroy();
   });
