@@ -13,9 +13,14 @@ import { invoke } from "./trustee/invoke.ts";
 /** The providers of both sides. Trustee should run in another cluster than the pods. */
 export interface Clusters {
   readonly trustee: trustee.Provider;
+  /**
+   * Needs `enableSecretMutable`, since a listed Secret must not be replaced, and `upsertExistingObjects`, since
+   * a killed run leaves objects that its state does not have.
+   */
   readonly trusteeKubernetes: pulumi.ProviderResource;
+  /** Needs `upsertExistingObjects` too. The same as `trusteeKubernetes` if the pods run there. */
   readonly podKubernetes: pulumi.ProviderResource;
-  /** Reads the pods. */
+  /** Reads the pods. The same as `trustee` if the pods run there. */
   readonly podReader: trustee.Provider;
 }
 

@@ -9,7 +9,7 @@ import { tryPlan, type Plan } from "../core/plan/plan.ts";
 import { foreignDamage } from "../core/policy/damage.ts";
 import type { SettingsInput } from "../core/settings/schema.ts";
 import { readSettings } from "../core/settings/settings.ts";
-import { connectClusters, readPodCluster, readTrustee } from "./clusters.ts";
+import { connectClusters, readPodCluster, readTrustee, type Clusters } from "./clusters.ts";
 import { secretDataOf, type Configuration, type SecretValues } from "./configuration.ts";
 import { readFiles } from "./files.ts";
 import { outputsOf, type StackOutputs } from "./outputs.ts";
@@ -21,7 +21,15 @@ export interface TrusteeAccessDeclaration {
   readonly settings: SettingsInput;
   /** The values of secrets with `from: setting`. @default none */
   readonly secretValues?: SecretValues;
+  /**
+   * Providers of the program, for example for a kubeconfig that another resource or stack has. Then
+   * `trustee.kubeconfig` and `podCluster` are not used. @default one for each cluster of the settings
+   */
+  readonly clusters?: Clusters;
 }
+
+/** Without providers, which are in `clusters`. */
+type Opts = Omit<pulumi.ComponentResourceOptions, "provider" | "providers">;
 
 /** The declared resources, with their plan and outputs. */
 export interface DeclaredTrusteeAccess {
@@ -58,18 +66,18 @@ async function sayChanges({ changing, rotation, doubts, otherReaders, accessChan
 /**
  * Declares everything, or nothing if there are problems. Call it once per stack: the policy knows a stack's
  * line by the stack's name.
- * @param opts options of the parent component. Its providers are created here, one per cluster of the
- *   settings
+ * @param opts options of the parent component
  * @throws IssuesError with all problems of the settings and their files; if there are none, with all problems
  *   of the live Trustee and its pods
  */
 export async function declareTrusteeAccess(
   name: string,
   declaration: TrusteeAccessDeclaration,
-  opts?: pulumi.ComponentResourceOptions,
+  opts?: Opts,
 ): Promise<DeclaredTrusteeAccess> {
+  const { clusters, ...configuration } = { secretValues: {}, ...declaration };
   const subject = `the settings of ${name}`;
-  return declareConfiguration(name, { secretValues: {}, ...declaration, problems: [], subject }, opts);
+  return declareConfiguration(name, { ...configuration, problems: [], subject }, opts, clusters);
 }
 
 /**
@@ -79,14 +87,15 @@ export async function declareTrusteeAccess(
 export async function declareConfiguration(
   name: string,
   { settings: raw, secretValues, problems, subject }: Configuration,
-  opts?: pulumi.ComponentResourceOptions,
+  opts?: Opts,
+  given?: Clusters,
 ): Promise<DeclaredTrusteeAccess> {
   const valueNames = mapValues(secretValues, (keys) => Object.keys(keys));
   const issues = new Issues();
   const settings = readSettings(raw, valueNames, problems, issues);
   const files = await readFiles(settings, issues);
   issues.throwIfAny(subject);
-  const clusters = connectClusters(settings);
+  const clusters = given ?? connectClusters(settings);
   const identity = await stackIdentity(clusters.trustee, opts?.parent);
   const { own } = identity;
   const [live, { livePods, podCluster }] = await Promise.all([

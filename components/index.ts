@@ -6,6 +6,7 @@ export {
   type PodArgs,
 } from "./confidential-pod.ts";
 export type { SecretValues } from "./configuration.ts";
+export type { Clusters } from "./clusters.ts";
 export {
   declareTrusteeAccess,
   type DeclaredTrusteeAccess,

@@ -123,7 +123,7 @@ export function recordDrift(live: Before, own: StackId, behind: Behind): string 
   if (line === undefined || !behind.kept) return undefined;
   const found = behind.records.filter((record) => isOneStack(record, own));
   if (found.some(({ leaving }) => leaving === true))
-    return "a destroy of this stack did not finish: its record outside the policy says that it leaves";
+    return "a destroy of this stack did not finish: the KbsConfig still records that the stack is leaving";
   const isRecorded = writeStackRecords(found) === writeStackRecords([recordOf(line)]);
-  return isRecorded ? undefined : "the record of this stack's grants outside the policy was removed";
+  return isRecorded ? undefined : "the KbsConfig no longer records this stack's grants";
 }

@@ -1,6 +1,4 @@
 import { Issues } from "../core/issues.ts";
-import { damageWords, foreignDamage } from "../core/policy/damage.ts";
-import { isEarlierPolicy } from "../core/policy/earlier.ts";
 import type { StackGrants } from "../core/policy/grants.ts";
 import { checkNamesakes, isNamesake, isSameStack, namesakeIssue } from "../core/policy/identity.ts";
 import {
@@ -13,11 +11,9 @@ import {
   foreignVanished,
   vanishedStacks,
   vanishedWarning,
-  type Behind,
   type VanishedStack,
 } from "../core/policy/vanished.ts";
 import { parseRegistry, type Before } from "../core/policy/registry.ts";
-import { renderPolicy, renderWidePolicy } from "../core/policy/render.ts";
 import { lineOf, retiringReaders } from "../core/policy/share.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import type { PropertyMap } from "./protocol/index.ts";
@@ -41,6 +37,7 @@ import {
   stillRead,
   type Around,
 } from "./policy-around.ts";
+import { driftOf } from "./policy-drift.ts";
 import { leavePolicyMap, warnLeft } from "./policy-leave.ts";
 import {
   addedEntries,
@@ -48,9 +45,7 @@ import {
   foreignEntries,
   grantsOf,
   inputs,
-  leavingOf,
   mergeInto,
-  merged,
   type Computed,
   type Inputs,
   type Old,
@@ -111,7 +106,8 @@ async function aroundOf(
 /**
  * Writes in this order:
  * - the stack's record outside the policy
- * - the grants. If Trustee reads another key now, the previous one stays until no KBS pod can read it. New restrictions and removed grants take effect at once; a removed secret stays restricted
+ * - the grants. New restrictions and removed grants take effect at once; a removed secret stays restricted. If
+ *   Trustee reads another key now, the previous one stays until no KBS pod can read it
  * - the end of that restriction, once no KBS serves the secret. If the run ends before, the live policy tells
  *   the next run
  * - the record again, for the line as it is now
@@ -219,54 +215,6 @@ function refuseNamesakes(live: Before, own: StackGrants): void {
   const issues = new Issues();
   checkNamesakes(live, own, issues);
   issues.throwIfAny("the shared resource policy");
-}
-
-/** Why nothing can be merged into the policy. Read reports this as drift: if it failed, destroy would too. */
-function damageOf({ policy }: Inputs, live: Before): string | undefined {
-  const damaged = foreignDamage(live, policy.stack);
-  if (damaged.length === 0) return undefined;
-  return `another stack's line in the policy is damaged (${damaged.map(damageWords).join("; ")}); fix it before the next up`;
-}
-
-function driftOf(
-  want: Inputs,
-  state: Computed,
-  live: Before,
-  present: string | undefined,
-  owner: string,
-  behind: Behind,
-): string {
-  if (present !== undefined && present !== state.key) {
-    return `Trustee now reads the key ${present} instead of ${state.key}`;
-  }
-  if (live === null) return "the key was removed";
-  const damage = damageOf(want, live);
-  if (damage !== undefined) return damage;
-  if (merged(want, live, { inputs: want, computed: state }, owner, behind).content === live) return NO_DRIFT;
-  const leaving = leavingOf(want, live, undefined);
-  if (
-    leaving.length > 0 &&
-    merged(want, live, { inputs: want, computed: state }, owner, behind, leaving).content === live
-  ) {
-    return `it still restricts ${leaving.join(", ")}, which this stack no longer declares`;
-  }
-  const registry = parseRegistry(live);
-  if (registry === undefined) return "another policy was put in its place";
-  const { stacks, before } = registry;
-  if (before !== undefined && isEarlierPolicy(live, stacks, before))
-    return "an older release wrote it, which does not check which TEE reports a digest";
-  if (
-    before !== undefined &&
-    live !== renderPolicy(stacks, before) &&
-    live === renderWidePolicy(stacks, before)
-  )
-    return "an older release wrote it, in a form that not every policy engine reads";
-  if (registry.stacks.some((line) => isNamesake(line, grantsOf(want)))) {
-    return "another stack of the same name has replaced this stack's line in the policy";
-  }
-  return lineOf(live, grantsOf(want)) === undefined
-    ? "this stack's grants were removed from the policy"
-    : "the policy was changed by hand";
 }
 
 /** The KBS's resource policy, which stacks share: one key of a ConfigMap of the operator. */

@@ -43,7 +43,7 @@ function checkMounted(
     issues.add({
       code: "TA810",
       path: `ConfigMap "${names[map]}"`,
-      given: `the one for the ${what[map]}, while Deployment "${deployment ?? ""}" mounts "${instead}" in its place: it is unknown which of them the KBS reads`,
+      given: `the KbsConfig's ConfigMap for the ${what[map]}, but Deployment "${deployment ?? ""}" mounts "${instead}" instead: it is unknown which of them the KBS reads`,
       allowed: `the ConfigMap that the Deployment mounts for the ${what[map]}`,
       fix: APPLY,
     });
@@ -52,7 +52,7 @@ function checkMounted(
   issues.add({
     code: "TA810",
     path: `ConfigMap "${names.policy}"`,
-    given: `the one for the resource policy, but Deployment "${deployment ?? ""}" does not mount it where the KBS reads its policy: what is written there restricts nothing`,
+    given: `the KbsConfig's ConfigMap for the resource policy, but Deployment "${deployment ?? ""}" does not mount it where the KBS reads its policy: what is written there restricts nothing`,
     allowed:
       "the ConfigMap with the file that policy_path or storage_backend of the KBS's configuration names",
     fix: APPLY,
@@ -131,7 +131,7 @@ export function settingWarnings(seen: Seen, settings: KeySettings): readonly str
     if (read === undefined || set === undefined || read === set) return [];
     const path = settings[fact] !== undefined ? `trustee.${fact}` : "trustee.generation";
     return [
-      `${path}: this Trustee reads the key "${read}", and not "${set}". "${read}" is written. Remove the setting.`,
+      `${path}: this Trustee reads the key "${read}", and not "${set}". This stack writes "${read}". Remove the setting.`,
     ];
   });
 }

@@ -228,9 +228,7 @@ test("a record that was removed by hand shows as drift, and the next up of any s
     metadata: { annotations: { [STACKS_ANNOTATION]: null } },
   });
   await ours.up(our(OLD));
-  expect(engine.messages("INFO")).toEqual([
-    "drift: the record of this stack's grants outside the policy was removed",
-  ]);
+  expect(engine.messages("INFO")).toEqual(["drift: the KbsConfig no longer records this stack's grants"]);
   expect(await recorded()).toBe(records);
   expect((await theirs.up(their(OLD))).op).toBe("same");
 });

@@ -138,7 +138,7 @@ describe("a shared policy", () => {
     await entry.up(withPolicy("older", single));
     await cluster.edit("older", { [OLD]: renderWidePolicy([owned(single)], STOCK) });
     expect(await entry.drift()).toBe(
-      "an older release wrote it, in a form that not every policy engine reads",
+      "an older release wrote the policy in a form that some policy engines cannot read",
     );
     await entry.up(withPolicy("older", single));
     expect(await cluster.data("older")).toStrictEqual({ [OLD]: joinPolicy(STOCK, owned(single)) });

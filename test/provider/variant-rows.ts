@@ -118,8 +118,8 @@ export const rows: Readonly<Record<string, Row>> = {
     settings: { generation: "0.18", referenceValuesKey: "values.json" },
     expected: {
       warnings: [
-        'trustee.generation: this Trustee reads the key "resource-policy.rego", and not "policy.rego". "resource-policy.rego" is written. Remove the setting.',
-        'trustee.referenceValuesKey: this Trustee reads the key "reference_value", and not "values.json". "reference_value" is written. Remove the setting.',
+        'trustee.generation: this Trustee reads the key "resource-policy.rego", and not "policy.rego". This stack writes "resource-policy.rego". Remove the setting.',
+        'trustee.referenceValuesKey: this Trustee reads the key "reference_value", and not "values.json". This stack writes "reference_value". Remove the setting.',
       ],
     },
   },

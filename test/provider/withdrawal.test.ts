@@ -178,7 +178,7 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
     cluster.delete("Secret", "made-a");
     expect((await policy.up(policyOf())).op).toBe("update");
     expect(engine.messages("INFO")).toContain(
-      "drift: it still restricts made-a, which this stack no longer declares",
+      "drift: the policy still restricts made-a, which this stack no longer declares",
     );
     expect({ served: served(), text: await text() }).toMatchObject({
       served: ["made-a"],
