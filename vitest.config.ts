@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /**
  * Not among the quick ones: policies that OPA is asked hundreds of requests about; texts of a megabyte; and commands and
@@ -42,6 +43,7 @@ export default defineConfig({
       "./test/support/summary-reporter.ts",
     ],
     passWithNoTests: false,
+    sequence: { sequencer: LongestFirst },
     env: {
       // Commands and the sandbox, which tests start as programs, are compiled once.
       NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/trustee-access"),

@@ -26,11 +26,34 @@ export interface RegoError {
 /** The value of the query, which may be undefined, or an error. */
 type Evaluation = { readonly value: unknown } | { readonly error: RegoError };
 
+/** What OPA has answered. The engine has no clock and nothing random: the same question has the same answer. */
+const answers = new Map<string, Evaluation>();
+const MOST_ANSWERS = 1_000;
+
 /**
  * Evaluates a policy with the OPA program, limited to the functions of Trustee's engine. As in that engine,
  * an error in a builtin ends the evaluation.
  */
 export async function evaluate(opa: string, question: Question): Promise<Evaluation> {
+  const key = JSON.stringify(question);
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const { stdout, stderr } = await ask(opa, question);
+  const output = parseOpaOutput(stdout);
+  if (output === undefined) {
+    const message = `the policy engine gave no answer: ${stderr.slice(0, 500)}`;
+    return { error: { message, during: "eval", row: 0, col: 0 } };
+  }
+  const answer = evaluation(output);
+  if (answers.size >= MOST_ANSWERS) answers.clear();
+  answers.set(key, answer);
+  return answer;
+}
+
+async function ask(
+  opa: string,
+  question: Question,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const folder = await mkdtemp(join(tmpdir(), "trustee-access-rego-"));
   try {
     const [policy, data] = [join(folder, "policy.rego"), join(folder, "data.json")];
@@ -41,7 +64,7 @@ export async function evaluate(opa: string, question: Question): Promise<Evaluat
       writeFile(capabilities, regoCapabilities),
     ]);
     const syntax = question.syntax === "v0" ? ["--v0-compatible"] : [];
-    const { stdout, stderr } = await execa(
+    return await execa(
       opa,
       [
         "eval",
@@ -59,18 +82,12 @@ export async function evaluate(opa: string, question: Question): Promise<Evaluat
       ],
       { env: {}, extendEnv: false, input: JSON.stringify(question.input), reject: false, timeout: 20_000 },
     );
-    return evaluation(stdout, stderr);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function evaluation(stdout: string, stderr: string): Evaluation {
-  const output = parseOpaOutput(stdout);
-  if (output === undefined) {
-    const message = `the policy engine gave no answer: ${stderr.slice(0, 500)}`;
-    return { error: { message, during: "eval", row: 0, col: 0 } };
-  }
+function evaluation(output: NonNullable<ReturnType<typeof parseOpaOutput>>): Evaluation {
   const [error] = output.errors;
   if (error === undefined) return { value: output.value };
   const { message, code, location = { row: 0, col: 0 } } = error;

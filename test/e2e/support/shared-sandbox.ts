@@ -20,18 +20,17 @@ interface Kept {
   readonly first: readonly string[];
 }
 
-/** What the last file of this worker left as it was. One at most, because an idle sandbox takes processor time too. */
-let kept: Kept | undefined;
+/** What the files of this worker left as it was. One of a generation, because an idle sandbox takes processor time too. */
+const kept = new Map<Generation, Kept>();
 
 /**
- * A sandbox that the previous file used, if it has this generation and every object in it is as at first; otherwise a new
- * one. A start takes as much processor time as four runs of `pulumi up`.
+ * A sandbox that a previous file used, if every object in it is as at first; otherwise a new one. A start takes as much
+ * processor time as four runs of `pulumi up`.
  */
 export async function takeSandbox(trustee: Generation = "0.18"): Promise<Sandbox> {
-  const last = kept;
-  kept = undefined;
-  if (last?.sandbox.trustee === trustee) return lent(last);
-  await last?.sandbox.stop();
+  const last = kept.get(trustee);
+  kept.delete(trustee);
+  if (last !== undefined) return lent(last);
   count += 1;
   const name = `${namesOf(process.ppid)}${process.pid}-${count}`;
   const sandbox = await startSandbox({ name, trustee });
@@ -59,8 +58,8 @@ function lent(one: Kept): Sandbox {
     const { pulumiState } = layout(one.sandbox.dir);
     rmSync(pulumiState, { recursive: true });
     mkdirSync(pulumiState, { mode: 0o700 });
-    await kept?.sandbox.stop();
-    kept = one;
+    await kept.get(one.sandbox.trustee)?.sandbox.stop();
+    kept.set(one.sandbox.trustee, one);
   };
   return { ...one.sandbox, stop };
 }
