@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { isRecord } from "../../../core/records.ts";
-import { RESTARTED_AT_ANNOTATION } from "../../../core/rollout/kbs-pods.ts";
+import { CONFIG_MAP_VERSIONS_ANNOTATION, RESTARTED_AT_ANNOTATION } from "../../../core/rollout/kbs-pods.ts";
 import type { Generation } from "../../../core/trustee/generation.ts";
 import { HttpMethod } from "../../../kube/client-library.ts";
 import { type Sandbox, startSandbox, stopSandbox } from "../../../sandbox/api.ts";
@@ -70,7 +70,8 @@ const restless = ["events", "leases", "replicasets", "controllerrevisions", "end
 /** What the API server sets, and what a restart of the KBS changes. */
 const volatile = new Set([
   ...["resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "status"],
-  ...["deployment.kubernetes.io/revision", "pod-template-hash", RESTARTED_AT_ANNOTATION],
+  ...["deployment.kubernetes.io/revision", "pod-template-hash"],
+  ...[RESTARTED_AT_ANNOTATION, CONFIG_MAP_VERSIONS_ANNOTATION],
 ]);
 
 function stable(value: unknown): unknown {
