@@ -22,8 +22,8 @@ export interface TrusteeAccessDeclaration {
   /** The values of secrets with `from: setting`. @default none */
   readonly secretValues?: SecretValues;
   /**
-   * Providers of the program, for example for a kubeconfig that another resource or stack has. Then
-   * `trustee.kubeconfig` and `podCluster` are not used. @default one for each cluster of the settings
+   * Providers of the program, for example for a kubeconfig that another resource or stack has. The commands
+   * still use the kubeconfigs of the settings. @default one for each cluster of the settings
    */
   readonly clusters?: Clusters;
 }

@@ -80,7 +80,8 @@ async function withNamespace(
 const SAME_CLUSTER = "TRUSTEE_ACCESS_SAME_CLUSTER";
 
 function isSame(had: ClusterFacts, now: ClusterFacts): boolean {
-  const said = had.namespace === undefined && process.env[SAME_CLUSTER] === now.server;
+  const said =
+    had.namespace === undefined && (process.env[SAME_CLUSTER] ?? "").split(",").includes(now.server);
   return said || isSameCluster(had, now);
 }
 

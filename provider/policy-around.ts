@@ -109,8 +109,8 @@ export function stillRead(
     "TA841",
     `Trustee is being updated, and KBS pods of the previous version may still read the key "${held}" of ConfigMap "${configMap}" ` +
       `in namespace "${namespace}". It stays as it is: without it, they would give every secret to every affirming pod. ` +
-      `The policy is written to the key "${key}". Wait until the rollout of Deployment "${deployment}" is complete, then run again: ` +
-      `kubectl rollout status deployment ${deployment} -n ${namespace}`,
+      `The policy is written to the key "${key}". Wait until no KBS pod of Deployment "${deployment}" is left from the previous version, not even a terminating one, then run again: ` +
+      `kubectl get pods -n ${namespace}`,
   );
 }
 

@@ -39,8 +39,12 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
     found === undefined ? null : contentOf(readConfigMap(found), key);
   const at = (place: Computed, live = liveAt(place)): Withdrawal =>
     leave({ inputs: had, computed: place }, live, operation.owner);
-  // Then the record belongs to the other resource too.
-  let handedOver = places.some((place) => at(place).kind === "handed-over");
+  // Then the record and the entries belong to the other resource too. A line left under an older key does not count.
+  const siblings = siblingKeys(state.key);
+  const older = siblings.slice(siblings.indexOf(state.key) + 1);
+  const isHandedOver = (place: Computed, withdrawal: Withdrawal | undefined): boolean =>
+    withdrawal?.kind === "handed-over" && !older.includes(place.key);
+  let handedOver = places.some((place) => isHandedOver(place, at(place)));
   for (const place of places) {
     const live = liveAt(place);
     const leaving = "content" in at(place);
@@ -48,10 +52,11 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
     const line = lineOf(live, here.own);
     // Normally the stack's entries have left the KbsConfig by now. In a state of an older release, this
     // resource comes first.
-    const kept = leaving ? await withdraw(here, await closedBy(had, line, operation), operation) : [];
+    const withdraws = leaving && !handedOver;
+    const kept = withdraws ? await withdraw(here, await closedBy(had, line, operation), operation) : [];
     if (leaving) {
       refuseOpening(here, kept, contentOf(await mapNow(operation, ref), place.key));
-      if (line !== undefined && !handedOver)
+      if (line !== undefined && withdraws)
         await changeRecords(operation, had, (records) => recordsLeaving(records, here.own, line));
     }
     const { result } = await changeObject(operation, configMapTarget(ref, [place.key]), (object) => {
@@ -66,7 +71,7 @@ export async function leavePolicyMap(had: Inputs, state: Computed, operation: Op
       if (patch !== undefined) writableConfigMap(live, ref);
       return { patch, result: withdrawal };
     });
-    handedOver ||= result?.kind === "handed-over";
+    handedOver ||= isHandedOver(place, result);
     if (result?.kind === "leave") warnLeft(operation, had, place.key, result.reason);
   }
   if (!handedOver) await changeRecords(operation, had, (records) => withoutRecord(records, grantsOf(had)));

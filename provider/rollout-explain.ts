@@ -66,7 +66,7 @@ function explainPod(pod: KubeObject): string[] {
 function endingPod({ metadata: { name, namespace = "", deletionTimestamp } }: KubeObject): string[] {
   if (deletionTimestamp === undefined) return [];
   return [
-    `pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost: kubectl delete pod ${name} -n ${namespace} --force`,
+    `pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost and switched off: kubectl delete pod ${name} -n ${namespace} --force`,
   ];
 }
 

@@ -27,7 +27,7 @@ function settingsOf({ policyKey, referenceValuesKey, generation }: KeySettings):
 }
 
 const APPLY =
-  "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.";
+  "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), name the ConfigMap in the KbsConfig, or correct trustee.kbsConfig or trustee.deployment.";
 
 /** Adds an issue for a ConfigMap that the KBS does not read: what is written there would restrict nothing. */
 function checkMounted(

@@ -88,7 +88,7 @@ function listedWords({ namespace, kbsConfig }: Serving): { readonly why: string;
   return {
     why: `KbsConfig "${kbsConfig}" still lists it, and its records do not show that only this stack added the entry`,
     fix:
-      "in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+      "in the other stack that declares the secret, grant or remove it, and run pulumi up. " +
       `If no stack declares it, remove the entry: kubectl edit kbsconfig ${kbsConfig} -n ${namespace}`,
   };
 }

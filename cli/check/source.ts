@@ -48,6 +48,13 @@ async function readLivePolicy(stack: StackOutputs): Promise<PolicyText> {
   const { trustee, place } = connectTrustee(stack);
   const side = await readPolicySide(trustee, place);
   const { map, key, text } = livePolicy(side);
+  if (side.seen?.isPolicyUnread === true) {
+    throw new UserError(
+      "TA810",
+      `The Deployment of the KBS does not mount ConfigMap "${map}" in namespace "${place.namespace}" where the KBS reads its policy, ` +
+        "so the policy that the KBS uses is unknown. See npx trustee-access lint (TA404).",
+    );
+  }
   if (text === undefined) {
     throw new UserError(
       "TA956",

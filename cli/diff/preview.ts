@@ -107,7 +107,7 @@ export function readPreview(text: string): PreviewedAccess {
   if (!after.success) {
     throw new UserError(
       "TA954",
-      "The previewed outputs have no access matrix: this is not a stack of this project.",
+      "The previewed outputs have no access matrix: this is not a stack of this project, or its program does not export all outputs of declareTrusteeAccess.",
     );
   }
   const before = outputsSchema.safeParse(outputs.before);
@@ -132,6 +132,6 @@ export function readDeployed(text: string): AccessOutputs | undefined {
   if (parsed.success) return parsed.data;
   throw new UserError(
     "TA954",
-    "The deployed outputs have no access matrix: this is not a stack of this project.",
+    "The deployed outputs have no access matrix: this is not a stack of this project, or its program does not export all outputs of declareTrusteeAccess.",
   );
 }

@@ -40,6 +40,7 @@ export const rules = {
   TA401: "A ConfigMap lacks the key that Trustee reads",
   TA402: "A ConfigMap holds a key that Trustee does not read",
   TA403: "An update of Red Hat's operator will delete the policy",
+  TA404: "The KBS does not read the policy's ConfigMap",
   TA501: "Trustee has not read the last change",
   TA502: "No pod of Trustee is ready",
 } as const;

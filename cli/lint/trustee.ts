@@ -89,10 +89,21 @@ function lintKeys(
   }));
 }
 
-/** TA401 and TA402: the keys of the two ConfigMaps compared with what Trustee mounts. */
+function lintUnread(trustee: TrusteeFacts): readonly Finding[] {
+  if (trustee.seen?.isPolicyUnread !== true) return [];
+  const where = mapPlace(trustee, livePolicy(trustee).map);
+  const what = `Deployment "${trustee.deployment}" does not mount the ConfigMap where the KBS reads its policy.`;
+  const why = "The KBS decides by another policy, so secrets that this one restricts may be open.";
+  const fix =
+    "Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or name the policy's ConfigMap in the KbsConfig.";
+  return [{ id: "TA404", severity: "error", where, what, why, fix }];
+}
+
+/** TA401, TA402 and TA404: the two ConfigMaps and their keys compared with what Trustee mounts. */
 export function lintMounts({ trustee }: LiveFacts): readonly Finding[] {
   const { policyKey, referenceValuesKey } = trustee.seen ?? {};
   return [
+    ...lintUnread(trustee),
     ...lintKeys(trustee, trustee.policy, livePolicy(trustee), {
       keys: knownKeys.policy,
       isSeen: policyKey !== undefined,

@@ -29,6 +29,6 @@ export function unreadable(key: string, format: ReferenceValuesFormat, problem: 
   return new UserError(
     "TA811",
     `The reference values under the key "${key}" cannot be read: ${problem}. Trustee reads ${wanted} there. ` +
-      "Nothing was written; correct the ConfigMap by hand (the operator recreates a deleted ConfigMap with its default), then run again.",
+      "Nothing was written; correct the ConfigMap by hand, then run again.",
   );
 }

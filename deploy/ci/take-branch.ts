@@ -11,7 +11,8 @@ import { commitLine } from "./commit-line.ts";
  *
  *   node deploy/ci/take-branch.ts COMMIT STACK
  *
- * STACK may be qualified: organization/project/stack. Run it at the top of a clean checkout of the base branch that has both histories. Exit codes:
+ * STACK may be qualified: organization/project/stack. Run this program at the top of a clean checkout of the base branch
+ * that has both histories. Exit codes:
  * - 0: the branch changes only these
  * - 1: the branch changes other files too
  * - 2: the branch cannot be merged or read, or the base branch has no settings of the stack

@@ -214,8 +214,8 @@ describe("invalid resources", () => {
       await cluster.edit(configMap, { [LIST]: text });
       const message =
         `2 UNKNOWN: TA811 ConfigMap "${configMap}" in namespace "${cluster.namespace}": The reference values under the key "${LIST}" cannot be read: ${problem}. ` +
-        'Trustee reads a JSON list of {"name", "expiration", "value"} there. Nothing was written; correct the ConfigMap by hand ' +
-        "(the operator recreates a deleted ConfigMap with its default), then run again.";
+        'Trustee reads a JSON list of {"name", "expiration", "value"} there. Nothing was written; correct the ConfigMap by hand, ' +
+        "then run again.";
       await expect(values.refresh()).rejects.toThrow(message);
       await expect(values.preview(inputs(configMap))).rejects.toThrow(message);
       await expect(values.destroy()).rejects.toThrow(message);

@@ -18,7 +18,7 @@ const ELSEWHERE = `[policy_engine]\npolicy_path = "${OPT}/storage/policy.rego"\n
 const unread =
   `  - TA810 ${POLICY.replace("/", ' "')}": the KbsConfig's ConfigMap for the resource policy, but Deployment "trustee-deployment" does not mount it where the KBS reads its policy: what is written there restricts nothing\n` +
   "      allowed: the ConfigMap with the file that policy_path or storage_backend of the KBS's configuration names\n" +
-  "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.";
+  "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), name the ConfigMap in the KbsConfig, or correct trustee.kbsConfig or trustee.deployment.";
 
 /** Variants that are refused, with the message. */
 export const refused: Readonly<Record<string, Row & { readonly problem: string }>> = {
@@ -54,7 +54,7 @@ export const refused: Readonly<Record<string, Row & { readonly problem: string }
           problem:
             `  - TA810 ConfigMap "${name}": the KbsConfig's ConfigMap for the ${what}, but Deployment "trustee-deployment" mounts "former" instead: it is unknown which of them the KBS reads\n` +
             `      allowed: the ConfigMap that the Deployment mounts for the ${what}\n` +
-            "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), or correct trustee.kbsConfig or trustee.deployment.",
+            "      to fix: Let the Trustee operator apply the KbsConfig to the Deployment (its log says what stops it), name the ConfigMap in the KbsConfig, or correct trustee.kbsConfig or trustee.deployment.",
         },
       ]),
     ),

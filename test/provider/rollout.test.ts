@@ -55,7 +55,7 @@ describe.each(generations)("with the operator of Trustee %s", (generation) => {
     const rollout = engine.resource("Rollout");
     await expect(rollout.up(kbsRollout({ policy: "1" }))).rejects.toThrow(
       "did not complete: not done within 2 minutes (trustee.rolloutTimeoutMinutes).\n" +
-        `  - pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost: kubectl delete pod ${name} -n ${cluster.namespace} --force\n` +
+        `  - pod ${name} has not ended, although it was deleted: it may answer with the previous configuration. If its node is lost and switched off: kubectl delete pod ${name} -n ${cluster.namespace} --force\n` +
         "Everything written so far is kept.",
     );
     expect(engine.statuses.at(-1)).toBe(

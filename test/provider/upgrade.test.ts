@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ownerMark } from "../../core/policy/owner.ts";
 import { parseRegistry } from "../../core/policy/registry.ts";
 import { joinPolicy } from "../../core/policy/share.ts";
+import { STACKS_ANNOTATION } from "../../core/policy/stack-records.ts";
 import { convertedReferenceValues } from "../../sandbox/trustee/manifests/reference-values.ts";
 import { bench } from "./bench.ts";
 import { A, B, C, decoded, entry, inputsIn, list, LIST, MAP, svn } from "./reference-values-fixtures.ts";
@@ -211,6 +212,21 @@ describe("a destroy without an up since the upgrade, while both keys are there",
   });
 });
 
+test("a line of another resource of the stack, left under the previous key, keeps no record of a destroyed stack", async () => {
+  cluster.kbsConfig("left-line");
+  cluster.configMap("left-line", { [OLD]: STOCK, [NEW]: STOCK });
+  const resource = engine.resource("ResourcePolicy", "left-line");
+  const want = { ...policyIn("left-line", NEW), kbsConfig: "left-line" };
+  await resource.up(want);
+  const left = joinPolicy(STOCK, { ...want.policy, owner: ownerMark("urn:pulumi:former") });
+  await cluster.edit("left-line", { [OLD]: left });
+  await resource.destroy();
+  expect(await cluster.data("left-line")).toStrictEqual({ [OLD]: left, [NEW]: STOCK });
+  expect(
+    (await cluster.get("KbsConfig", "left-line")).metadata.annotations?.[STACKS_ANNOTATION],
+  ).toBeUndefined();
+});
+
 describe("KBS pods of the previous version still run, which read the previous key at each request", () => {
   /** Changes the pod template. On a node that does not exist, a new pod waits and the previous one stays. */
   async function roll(deployment: string, version: string, nodeSelector: object | null): Promise<void> {
@@ -221,8 +237,8 @@ describe("KBS pods of the previous version still run, which read the previous ke
   const said = (name: string): string =>
     `TA841 Trustee is being updated, and KBS pods of the previous version may still read the key "${OLD}" of ConfigMap "${name}" ` +
     `in namespace "${cluster.namespace}". It stays as it is: without it, they would give every secret to every affirming pod. ` +
-    `The policy is written to the key "${NEW}". Wait until the rollout of Deployment "${name}" is complete, then run again: ` +
-    `kubectl rollout status deployment ${name} -n ${cluster.namespace}`;
+    `The policy is written to the key "${NEW}". Wait until no KBS pod of Deployment "${name}" is left from the previous version, not even a terminating one, then run again: ` +
+    `kubectl get pods -n ${cluster.namespace}`;
 
   test.each([
     ["a new pod waits", "waits", async (name: string) => roll(name, "2", { node: "none" })],

@@ -198,7 +198,7 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
       await expect(policy.destroy()).rejects.toThrow(
         `TA842 The KBS of Deployment "${trusteeNames.deployment}" in namespace "${cluster.namespace}" may still serve "made-a", ` +
           `which this stack no longer declares: KbsConfig "${trusteeNames.kbsConfig}" still lists it, and its records do not show that only this stack added the entry.\n` +
-          "The policy still restricts it. Fix: in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+          "The policy still restricts it. Fix: in the other stack that declares the secret, grant or remove it, and run pulumi up. " +
           `If no stack declares it, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. ` +
           "Then run the same command again: it continues.",
       );
@@ -259,7 +259,7 @@ describe.each(generations)("a secret that a stack serves, on Trustee %s", (gener
     expect(engine.messages("WARNING")).toContain(
       `The policy still restricts "there-b" in namespace "${cluster.namespace}", which this stack no longer declares: ` +
         `KbsConfig "${trusteeNames.kbsConfig}" still lists it, and its records do not show that only this stack added the entry. This stack grants it to nobody. ` +
-        "If the entry remains after this run: in the stack that declares the secret, grant or remove it, and run pulumi up. " +
+        "If the entry remains after this run: in the other stack that declares the secret, grant or remove it, and run pulumi up. " +
         `If no stack declares it, remove the entry: kubectl edit kbsconfig ${trusteeNames.kbsConfig} -n ${cluster.namespace}. Then run pulumi up of this stack.`,
     );
     // Pulumi deletes the entry at the end of the run.

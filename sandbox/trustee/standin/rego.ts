@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { sha256Hex } from "../../../core/digest.ts";
 import { regoCapabilities } from "../../../core/rego/capabilities.ts";
 import { parseOpaOutput } from "../../../core/rego/opa-output.ts";
 
@@ -35,7 +36,7 @@ const MOST_ANSWERS = 1_000;
  * an error in a builtin ends the evaluation.
  */
 export async function evaluate(opa: string, question: Question): Promise<Evaluation> {
-  const key = JSON.stringify(question);
+  const key = sha256Hex(JSON.stringify(question));
   const known = answers.get(key);
   if (known !== undefined) return known;
   const { stdout, stderr } = await ask(opa, question);

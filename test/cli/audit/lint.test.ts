@@ -196,6 +196,15 @@ describe("the keys", () => {
     ]);
   });
 
+  it("are an error if the KBS reads no policy from the ConfigMap", () => {
+    const given = facts();
+    const seen = { ...given.trustee.seen, isPolicyUnread: true };
+    expect(lines({ ...given, trustee: { ...given.trustee, seen }, pods: undefined })).toContain(
+      `error TA404 ${POLICY}: Deployment "trustee-deployment" does not mount the ConfigMap where the KBS reads its policy.`,
+    );
+    expect(lines({ ...given, pods: undefined }, "TA404")).toEqual([]);
+  });
+
   it("are found from the ConfigMaps if the mounts are not visible", () => {
     const { seen: _, policy: __, ...rest } = healthyTrustee;
     expect(lines({ ...facts(), trustee: rest, pods: undefined })).toEqual([

@@ -3,6 +3,7 @@
 // both ports.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   Server,
   ServerCredentials,
@@ -27,8 +28,11 @@ export interface Place {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** How long a run may take to end after its engine. Milliseconds. */
+const PATIENCE = 20_000;
+
 interface LanguageServer extends UntypedServiceImplementation {
-  run(call: { readonly request: RunRequest }, callback: unknown): void;
+  run(call: { readonly request: RunRequest }, callback: unknown): Promise<void>;
 }
 
 /** The server for a program in Pulumi's Automation API. It is internal, so it has no types. */
@@ -48,10 +52,18 @@ async function listen(server: Server): Promise<number> {
 async function serveProgram(): Promise<number> {
   const languageServer = new LanguageServer(program);
   const run = languageServer.run.bind(languageServer);
+  let last: Promise<void> = Promise.resolve();
   languageServer.run = (call, callback) => {
-    // As the language host does.
-    process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(call.request.getConfigsecretkeysList());
-    run(call, callback);
+    // The end of a run closes the SDK's only connection to the engine. In the next run, the program would then declare
+    // nothing without an error, and the engine would delete everything.
+    const previous = Promise.race([last, sleep(PATIENCE)]);
+    last = previous.then(async () => {
+      // As the language host does.
+      process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(call.request.getConfigsecretkeysList());
+      await run(call, callback);
+    });
+    last = last.catch(() => undefined);
+    return last;
   };
   const server = new Server();
   server.addService(LanguageRuntimeService, languageServer);
