@@ -1,9 +1,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take minutes, the longest first. Vitest starts large files first, and some of these are small. */
-const LONGEST = ["stranger", "killed-0-21", "killed-0-18", "faults", "least-privilege"].map(
-  (name) => `/test/e2e/${name}.test.ts`,
-);
+const LONGEST = ["stranger", "killed-0-21", "killed-0-18"].map((name) => `/test/e2e/${name}.test.ts`);
 
 /** Starts the longest files first, so that none of them is left for the end, when the other workers have nothing to do. */
 export class LongestFirst extends BaseSequencer {

@@ -28,8 +28,17 @@ export interface Place {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** How long a run may take to end after its engine. Milliseconds. */
-const PATIENCE = 20_000;
+/** How long a run may take to end after its engine. Milliseconds. If the engine was killed, it may never end. */
+const PATIENCE = 2_000;
+
+/** The end of the last run. */
+let last: Promise<void> = Promise.resolve();
+
+/** Waits for the end of the last run. @returns whether it has ended */
+async function lastEnded(): Promise<boolean> {
+  const patience = sleep(PATIENCE).then(() => false);
+  return Promise.race([last.then(() => true), patience]);
+}
 
 interface LanguageServer extends UntypedServiceImplementation {
   run(call: { readonly request: RunRequest }, callback: unknown): Promise<void>;
@@ -52,17 +61,15 @@ async function listen(server: Server): Promise<number> {
 async function serveProgram(): Promise<number> {
   const languageServer = new LanguageServer(program);
   const run = languageServer.run.bind(languageServer);
-  let last: Promise<void> = Promise.resolve();
   languageServer.run = (call, callback) => {
     // The end of a run closes the SDK's only connection to the engine. In the next run, the program would then declare
     // nothing without an error, and the engine would delete everything.
-    const previous = Promise.race([last, sleep(PATIENCE)]);
-    last = previous.then(async () => {
+    const ended = lastEnded().then(async () => {
       // As the language host does.
       process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(call.request.getConfigsecretkeysList());
       await run(call, callback);
     });
-    last = last.catch(() => undefined);
+    last = ended.catch(() => undefined);
     return last;
   };
   const server = new Server();
@@ -97,6 +104,7 @@ const ports = { program: await serveProgram(), provider: await serveProvider() }
 // The input ends with the process of the tests.
 for await (const line of createInterface(process.stdin)) {
   const { folder, env } = JSON.parse(line) as Place;
+  if (!(await lastEnded())) process.exit(1);
   process.chdir(folder);
   for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
   Object.assign(process.env, env);

@@ -35,8 +35,19 @@ export class WarmHost {
    * @throws Error if its process ends
    */
   static async take(folder: string, env: Readonly<Record<string, string>>): Promise<WarmHost> {
-    const host = idle.pop() ?? new WarmHost();
-    await host.#move({ folder, env: { ...process.env, ...env } });
+    const place = { folder, env: { ...process.env, ...env } };
+    const used = idle.pop();
+    // It ends if a run in it has not ended, since its engine was killed.
+    if (
+      used !== undefined &&
+      (await used.#move(place).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return used;
+    const host = new WarmHost();
+    await host.#move(place);
     return host;
   }
 
