@@ -14,8 +14,9 @@ const SLOW = [
 ];
 
 /**
- * Tests that start a sandbox, with time for a first build of its tools. Each file has sandboxes of its own and
- * waits as much as it works, so four run at a time on two cores, in workers that load the code once. In CI,
+ * Tests that start a sandbox, with time for a first build of its tools. Files wait a part of
+ * their time, so four run at a time on two cores, in workers that load the code once. Most files take a sandbox that the
+ * worker's previous files have left as it was. In CI,
  * where machines are shared and a wait can be starved, one that fails is tried once more; it is reported as
  * retried.
  */

@@ -1,4 +1,4 @@
-import { podReader, type Reader } from "../core/plan/reader.ts";
+import { currentClaims, grantsTo, podReader, type Reader } from "../core/plan/reader.ts";
 import type { PlannedPod } from "../core/plan/pod.ts";
 import { EVERY_KEY, tableOf, type GrantTable } from "../core/policy/grants.ts";
 import type { Rotation } from "../core/policy/rotation.ts";
@@ -31,12 +31,6 @@ export function planGrants(
   restricted: readonly string[] = [],
 ): PlannedGrants {
   const readerOf = (pod: PlannedPod): Reader => podReader(pod, pod.declaration.id);
-  const table = grants.flatMap(({ secret, key = EVERY_KEY, pod }) => {
-    const { binding, spellings, id: reader } = readerOf(pod);
-    return spellings.map((initData) => ({ secret, key, binding, initData, reader }));
-  });
-  const current = pods
-    .map(readerOf)
-    .flatMap(({ spellings, id }) => spellings.map((claim): [string, string] => [claim, id]));
-  return { secrets: tableOf(restricted, table), current: Object.fromEntries(current) };
+  const table = grants.flatMap(({ secret, key = EVERY_KEY, pod }) => grantsTo(readerOf(pod), secret, key));
+  return { secrets: tableOf(restricted, table), current: currentClaims(pods.map(readerOf)) };
 }

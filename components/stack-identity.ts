@@ -9,7 +9,10 @@ const NOT_YET = "made-by-up";
 
 /** This stack: its name, and an identity that only its state holds. */
 export interface StackIdentity {
-  /** For {@link trustee.getTrustee}. In a preview before the first `up` it has no identity: then every object with one is another stack's. */
+  /**
+   * For {@link trustee.getTrustee}. In a preview before the first `up` it has no identity: then every object with
+   * one is another stack's.
+   */
   readonly own: StackId;
   /** The identity in this stack's marks: `identity` of the components. */
   readonly mark: string | undefined;

@@ -60,11 +60,9 @@ export interface GetTrusteeResult extends LiveTrustee {
   readonly vanished?: readonly StackGrants[];
 }
 
-const unknownCluster = new UserError(
-  "TA831",
+const UNKNOWN_CLUSTER =
   "This preview does not know the kubeconfig or context of the provider trustee yet, so the live Trustee cannot be read. " +
-    "Create the cluster in a stack of its own first, then preview again.",
-);
+  "Create the cluster in a stack of its own first, then preview again.";
 
 /**
  * Reads the live Trustee, also at preview: a rotated self-signed certificate shows as new initdata. Before
@@ -79,6 +77,7 @@ export async function getTrustee(
   const inputs = { namespace, kbsConfig, deployment, ...unset, ...defined(args) };
   const found = (await invoke("trustee:index:getTrustee", inputs, opts)) as Partial<GetTrusteeResult>;
   // In a preview that does not know the provider's settings, the engine answers for it, with nothing.
-  if (found.policyKey === undefined) throw new pulumi.RunError(unknownCluster.message);
+  if (found.policyKey === undefined)
+    throw new pulumi.RunError(new UserError("TA831", UNKNOWN_CLUSTER).message);
   return found as GetTrusteeResult;
 }

@@ -61,8 +61,8 @@ export class GeneratedValue extends pulumi.CustomResource {
 }
 
 /**
- * Has no effect of its own. Before every run without `--target`, `destroy` included, its provider checks that the kubeconfig still
- * leads to this cluster.
+ * Has no effect of its own. Before every run without `--target`, `destroy` included, its provider checks that
+ * the kubeconfig still leads to this cluster.
  */
 export class ClusterCheck extends pulumi.CustomResource {
   constructor(

@@ -14,7 +14,16 @@ import { isCreated, podsMeant } from "../settings/references.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { LivePod } from "./live-pod.ts";
 import { planPod, type KbsEndpoint, type PlannedPod } from "./pod.ts";
-import { checkDistinct, groupOf, outsideReader, podReader, readerGroups, type Reader } from "./reader.ts";
+import {
+  checkDistinct,
+  currentClaims,
+  grantsTo,
+  groupOf,
+  outsideReader,
+  podReader,
+  readerGroups,
+  type Reader,
+} from "./reader.ts";
 
 /** The live state of Trustee, as the plan needs it. */
 interface TrusteeEndpoint extends KbsEndpoint {
@@ -64,9 +73,7 @@ function planGrants(settings: Settings, readers: readonly Reader[], own: StackId
   const grants = settings.grants.flatMap(({ reader: id, pod, secret, key = EVERY_KEY }) => {
     const reader = byId.get(id ?? podsMeant(settings.pods, pod ?? "")[0]?.id ?? "");
     if (reader === undefined) return [];
-    return (groups.get(groupOf(reader)) ?? []).flatMap(({ binding, spellings, id: name }) =>
-      spellings.map((initData) => ({ secret, key, binding, initData, reader: name })),
-    );
+    return (groups.get(groupOf(reader)) ?? []).flatMap((one) => grantsTo(one, secret, key));
   });
   return { ...own, others: settings.otherSecrets, secrets: tableOf(created, grants) };
 }
@@ -87,12 +94,9 @@ function planDigests(entries: Settings["referenceValues"]["entries"], readers: r
 
 /** Only pods deployed here get a grace period: it is unknown when others are ready. */
 function planRotation({ rotation, pods }: Settings, readers: readonly Reader[]): Rotation {
-  const current = readers.flatMap(({ id, spellings }) =>
-    spellings.map((claim): [string, string] => [claim, id]),
-  );
   const deployed = pods.filter(({ deploy }) => deploy).map(({ id }) => id);
   return {
-    current: Object.fromEntries(current.sort(byName)),
+    current: currentClaims(readers),
     overlapping: rotation === "overlap" ? deployed.sort() : [],
   };
 }

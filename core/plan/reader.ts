@@ -1,6 +1,9 @@
 import { claimSpellings, initDataClaim, normalizedClaim, type Binding } from "../initdata/binding.ts";
 import { inspectInitdata, type InitdataFacts } from "../initdata/verbatim.ts";
 import type { Issues } from "../issues.ts";
+import type { Grant } from "../policy/grants.ts";
+import type { Rotation } from "../policy/rotation.ts";
+import { byName } from "../records.ts";
 import type { ReaderSettings } from "../settings/schema.ts";
 import { carriedAlgorithm, type PlannedPod } from "./pod.ts";
 
@@ -56,6 +59,19 @@ export function outsideReader(
     path,
     ...(facts === undefined ? {} : { facts }),
   };
+}
+
+/** The policy's entries for a grant: one for each spelling of the reader's claim. */
+export function grantsTo({ id, binding, spellings }: Reader, secret: string, key: string): readonly Grant[] {
+  return spellings.map((initData) => ({ secret, key, binding, initData, reader: id }));
+}
+
+/** The claims of readers, in every spelling -> the reader's name. Sorted. */
+export function currentClaims(readers: readonly Reader[]): Rotation["current"] {
+  const claims = readers.flatMap(({ id, spellings }) =>
+    spellings.map((claim): [string, string] => [claim, id]),
+  );
+  return Object.fromEntries(claims.sort(byName));
 }
 
 /** The readers as Trustee distinguishes them: pods with the same file and digest are one. */
